@@ -1,0 +1,1 @@
+"""Measures dmarcscope's speed, memory and size: ``python -m benchmarks.run``."""

@@ -1,0 +1,1 @@
+"""The command line: it reads what is typed, calls a verb, and shows the answer."""

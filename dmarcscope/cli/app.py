@@ -1,0 +1,392 @@
+"""The commands. Each parses its input, calls one verb of the Python API, and shows the answer.
+
+Exit codes: 0 all well; 1 something was sidelined or found; 2 usage or set-up; 75 could not take the input now, try again (sysexits'
+EX_TEMPFAIL: a mail server keeps the mail).
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dmarcscope.cli import output as out
+from dmarcscope.cli.options import (
+    DEFAULT_STORE,
+    DebugOption,
+    DomainArgument,
+    Format,
+    FormatOption,
+    JobsOption,
+    LimitOption,
+    OutputOption,
+    SinceOption,
+    StoreOption,
+    UntilOption,
+)
+from dmarcscope.errors import DmarcscopeError, SetupError, Unavailable
+
+OK, FOUND, USAGE, TRY_AGAIN = 0, 1, 2, 75
+SCREEN = 40  # lines shown at a terminal unless --limit says otherwise
+
+EXAMPLES = """
+Examples:
+
+  dmarcscope ingest ~/reports            take in a folder of reports
+
+  dmarcscope sources example.com         who sends as example.com
+
+  dmarcscope sources --by dkim_domain --since 30d
+"""
+
+app = typer.Typer(
+    help="DMARC aggregate reports: read every one, lose none, show who sends as your domain.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit code. Errors are one sentence on standard error; ``--debug`` shows where they came from."""
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in words
+    try:
+        app(args=[word for word in words if word != "--debug"], prog_name="dmarcscope")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else OK
+    except Unavailable as error:
+        return failed(error, TRY_AGAIN, debug=debug)
+    except DmarcscopeError as error:
+        return failed(error, USAGE, debug=debug)
+    except KeyboardInterrupt:
+        out.say("dmarcscope: stopped; what was taken in is kept, and the rest is taken up at the next run")
+        return TRY_AGAIN
+    except Exception as error:  # a bug: said in one sentence, and mail servers keep their mail
+        if debug:
+            raise
+        first = str(error).strip().partition("\n")[0]
+        out.say(f"dmarcscope: internal error ({type(error).__name__}: {first}). Please report it, with what --debug prints")
+        return TRY_AGAIN
+    return OK
+
+
+def failed(error: DmarcscopeError, code: int, *, debug: bool) -> int:
+    """Say an error in one sentence."""
+    if debug:
+        raise error
+    from dmarcscope.present.wording import safe
+
+    out.say(f"dmarcscope: {safe(error, 1000)}")
+    return code
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        from dmarcscope import __version__
+
+        print(f"dmarcscope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Answers before data: who sends as my domain, should I worry, what do I change?"""
+
+
+@app.command(epilog="Examples: dmarcscope ingest ~/reports 'mail/*.eml' inbox.mbox   |   an alias of a mail server: |dmarcscope ingest -")
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, mboxes, maildirs, or - for standard input.", metavar="PATH…")],
+    store: StoreOption = DEFAULT_STORE,
+    jobs: JobsOption = 1,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+) -> None:
+    """Take in reports, exactly once; ends with what became of every artefact.
+
+    Reads XML, gzip, zip, tar, mail and Outlook .msg, told by content. --since and --until take only files last changed in that time.
+    """
+    from dmarcscope.api import open_store, which
+    from dmarcscope.intake.paths import Arrival, arrivals, changed_between, find
+    from dmarcscope.ops.ingest import ingest as take_in
+
+    span = which(None, since, until)
+    named = [path for path in paths if path != "-"]
+    files = list(changed_between(find(named), span.since, span.until))
+
+    def everything() -> Iterator[Arrival]:
+        if "-" in paths:
+            yield Arrival("(standard input)", standard_input())
+        yield from arrivals(files)
+
+    with open_store(store) as opened, progress("reading", len(files) + ("-" in paths)) as tick:
+        outcome = take_in(opened.files, everything(), jobs=jobs, progress=tick)
+    tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
+    if outcome.sidelined or outcome.partly:
+        raise typer.Exit(FOUND)
+
+
+def standard_input() -> bytes:
+    """All of standard input. Raises SetupError if it is more than can be a report."""
+    from dmarcscope.store.spool import LARGEST_HELD
+
+    data = sys.stdin.buffer.read(LARGEST_HELD + 1)
+    if len(data) > LARGEST_HELD:
+        raise SetupError(f"more than {LARGEST_HELD >> 20} MiB", where="standard input", fix="Save it as a file and ingest that")
+    return data
+
+
+def tell_outcome(facts: dict[str, int | float], partly: int, troubles: list[tuple[str, str]], form: Format, output: Path | None) -> None:
+    """The end of a run: for machines one object, for people a few lines."""
+    if form is not Format.TABLE:
+        out.write_object(facts, form, output)
+        return
+    from dmarcscope.present import terminal
+
+    out.show(terminal.outcome(facts, partly, troubles), output)
+
+
+@contextmanager
+def progress(verb: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on standard error, if that is a terminal; else nothing."""
+    from dmarcscope.ops.ingest import silent
+
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(verb, total=total, rate="")
+
+        def tick(done: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=done, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield tick
+
+
+@app.command(
+    epilog="Examples: dmarcscope sources example.com --since 30d   |   dmarcscope sources --by reporter --format csv -o reporters.csv"
+)
+def sources(
+    domain: DomainArgument = None,
+    by: Annotated[
+        str,
+        typer.Option("--by", help="source_ip, dkim_domain, spf_domain, header_from, reporter, day or disposition.", metavar="WHAT"),
+    ] = "source_ip",
+    store: StoreOption = DEFAULT_STORE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Who sends as the domain: a line per source, those with most failing messages first."""
+    from dmarcscope.api import open_store, which
+    from dmarcscope.ops import ask
+
+    chosen = which(domain, since, until)
+    with open_store(store) as opened:
+        answer = ask.sources(opened.files, by, chosen, None if form is Format.TABLE else limit)
+        if form is not Format.TABLE:
+            out.write_table(answer, form, output)
+            return
+        if not answer.num_rows:
+            out.say(nothing_found(domain, ask.domains(opened.files)))
+            return
+    from dmarcscope.present import terminal
+    from dmarcscope.tables.rows import rows
+
+    asked = terminal.sources_title(domain, since, until)
+    out.show(terminal.sources(rows(answer), by, shown_lines(limit, output), asked), output)
+
+
+def shown_lines(limit: int | None, output: Path | None) -> int | None:
+    """How many lines to show: what fits at a terminal, all in a file or pipe, and what is asked for anywhere."""
+    return limit or (SCREEN if output is None and sys.stdout.isatty() else None)
+
+
+def nothing_found(domain: str | None, known: list[str]) -> str:
+    """Why an answer is empty, and what there is instead."""
+    about = f"No messages are reported for {domain} in that time." if domain else "No messages are reported in that time."
+    return f"{about} Domains in this store: {', '.join(known)}" if known else f"{about} The store is empty"
+
+
+@app.command(
+    epilog="Examples: dmarcscope records example.com --source-ip 192.0.2.10   |   dmarcscope records --format parquet -o records.parquet"
+)
+def records(
+    domain: DomainArgument = None,
+    source_ip: Annotated[str | None, typer.Option("--source-ip", help="Only this address.", show_default=False)] = None,
+    reporter: Annotated[str | None, typer.Option("--reporter", help="Only this reporter.", show_default=False)] = None,
+    store: StoreOption = DEFAULT_STORE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """The lines behind it: one per record of a report, with every DKIM and SPF result."""
+    from dmarcscope.api import open_store, which
+    from dmarcscope.ops import ask
+    from dmarcscope.tables.rows import rows
+
+    chosen = which(domain, since, until, source_ip, reporter)
+    with open_store(store) as opened:
+        if form is not Format.TABLE:
+            out.write(*ask.record_batches(opened.files, chosen, limit), form, output)
+            return
+        lines = shown_lines(limit, output) or SCREEN
+        total = ask.count_records(opened.files, chosen)
+        answer = rows(ask.records(opened.files, chosen, lines))
+    from dmarcscope.present import terminal
+
+    out.show(terminal.records(answer, max(0, total - len(answer))), output)
+
+
+@app.command(epilog="Examples: dmarcscope reports example.com --since 7d   |   dmarcscope reports --reporter google.com --format json")
+def reports(
+    domain: DomainArgument = None,
+    reporter: Annotated[str | None, typer.Option("--reporter", help="Only this reporter.", show_default=False)] = None,
+    store: StoreOption = DEFAULT_STORE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """The reports behind it, with their defects and what became of them; duplicates and superseded ones too."""
+    from dmarcscope.api import open_store, which
+    from dmarcscope.ops import reports as reporting
+
+    chosen = which(domain, since, until, None, reporter)
+    with open_store(store) as opened:
+        answer = reporting.reports(opened.files, chosen, None if form is Format.TABLE else limit)
+    if form is not Format.TABLE:
+        out.write_table(answer, form, output)
+        return
+    from dmarcscope.present import terminal
+    from dmarcscope.tables.rows import rows
+
+    shown = rows(answer)[: shown_lines(limit, output)]
+    out.show(terminal.reports(shown, answer.num_rows - len(shown)), output)
+
+
+@app.command(epilog="Examples: dmarcscope show 17   |   dmarcscope show 17 --raw > report.eml")
+def show(
+    report: Annotated[str, typer.Argument(help="A report's key or report_id, or the begin of its artefact's hash.")],
+    raw: Annotated[bool, typer.Option("--raw", help="The bytes that brought it, as they were received.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """One report, readable; with --raw its original bytes. --since and --until go by its period."""
+    from dmarcscope.api import open_store, which
+    from dmarcscope.ops import reports as reporting
+
+    chosen = which(None, since, until)
+    with open_store(store) as opened:
+        if raw:
+            data = reporting.raw(opened.files, reporting.find(opened.files, report, chosen))
+            with out.opened(output) as file:
+                file.write(data)
+            return
+        found = reporting.show(opened.files, report, chosen)
+    if form is not Format.TABLE:
+        out.write_object(reporting.as_dict(found), form, output)
+        return
+    from dmarcscope.present import terminal
+
+    out.show(terminal.report(found.entry, found.report), output)
+
+
+@app.command(epilog="Example: dmarcscope status --format json")
+def status(
+    store: StoreOption = DEFAULT_STORE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """The ledger in short: what is in the store, what waits, what could not be read. --since and --until go by arrival."""
+    from dmarcscope.api import open_store
+
+    with open_store(store) as opened:
+        facts = opened.status(since=since, until=until).as_dict()
+    if form is not Format.TABLE:
+        out.write_object(facts, form, output)
+        return
+    from dmarcscope.present import terminal
+
+    out.show(terminal.status(facts), output)
+
+
+@app.command(epilog="Example: dmarcscope verify || mail -s 'dmarcscope: differences' you@example.com")
+def verify(
+    store: StoreOption = DEFAULT_STORE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Prove that nothing is lost: spool, ledger and table checked against each other; exit 1 if anything differs.
+
+    --since and --until limit whose bytes are read, by arrival; all else is always checked.
+    """
+    from dmarcscope.api import open_store, which
+    from dmarcscope.ops.verify import as_dicts, verify_store
+
+    span = which(None, since, until)
+    with open_store(store) as opened, progress("hashing", None) as tick:
+        found = as_dicts(verify_store(opened.files, span.since, span.until, tick))
+    if form is not Format.TABLE:
+        out.write_rows(found, form, output)
+    else:
+        from dmarcscope.present import terminal
+
+        out.show(terminal.checks(found), output)
+    if any(check["wrong"] for check in found):
+        raise typer.Exit(FOUND)
+
+
+@app.command(epilog="Examples: dmarcscope replay   |   dmarcscope replay --all --jobs 2")
+def replay(
+    sidelined: Annotated[bool, typer.Option("--sidelined", help="What could not be read, or not wholly (the default).")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that was ever received.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    jobs: JobsOption = 1,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    form: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Parse again from the spool, as a newer dmarcscope may read more. --since and --until go by arrival."""
+    from dmarcscope.api import open_store, which
+    from dmarcscope.ops.replay import candidates
+    from dmarcscope.ops.replay import replay as read_again
+
+    if sidelined and everything:
+        raise SetupError("--sidelined and --all exclude each other", fix="Choose one")
+    span = which(None, since, until)
+    with open_store(store) as opened:
+        total = len(candidates(opened.files, everything=everything, since=span.since, until=span.until))
+        with progress("reading", total) as tick:
+            outcome = read_again(opened.files, everything=everything, since=span.since, until=span.until, jobs=jobs, progress=tick)
+    tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
+    if outcome.sidelined or outcome.partly:
+        raise typer.Exit(FOUND)

@@ -1,0 +1,95 @@
+"""Write answers: for people through rich, for machines onto a stream or file; and errors as one sentence."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from dmarcscope.cli.options import Format
+from dmarcscope.errors import SetupError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from arro3.core import RecordBatch, Schema, Table
+    from rich.console import RenderableType
+
+PLAIN_WIDTH = 160  # columns where there is no terminal to ask
+
+
+@contextmanager
+def opened(output: Path | None, *, binary: bool = False) -> Iterator[BinaryIO]:
+    """The file to write to, complete or not at all; without one, standard output. Raises SetupError where that cannot be."""
+    if output is None:
+        if binary and sys.stdout.isatty():
+            raise SetupError("parquet is not for a terminal", fix="Name a file with --output")
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = output.with_name(f".{output.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(output)
+    except OSError as error:
+        if error.errno in {28, 122}:  # ENOSPC, EDQUOT
+            raise StoreUnavailable(f"the disk is full ({error.strerror})", where=str(output), fix="Make room and try again") from error
+        raise SetupError(f"cannot be written ({error.strerror or error})", where=str(output), fix="Name another file") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def show(renderable: "RenderableType", output: Path | None) -> None:
+    """An answer for people: on the terminal in colour; in a file or pipe without, and wide enough not to be cut."""
+    from rich.console import Console
+
+    if output is None:
+        console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+        console.print(renderable)
+        return
+    with opened(output) as file:
+        import io
+
+        text = io.TextIOWrapper(file, "utf-8", write_through=True)
+        Console(file=text, width=PLAIN_WIDTH, highlight=False, no_color=True, force_terminal=False).print(renderable)
+        text.detach()
+
+
+def write(schema: "Schema", batches: "Iterable[RecordBatch]", form: Format, output: Path | None) -> None:
+    """An answer for machines."""
+    from dmarcscope.present.machine import WRITERS
+
+    with opened(output, binary=form is Format.PARQUET) as out:
+        WRITERS[form.value](schema, batches, out)
+
+
+def write_table(answer: "Table", form: Format, output: Path | None) -> None:
+    """A whole table for machines."""
+    write(answer.schema, answer.to_batches(), form, output)
+
+
+def write_object(facts: dict[str, Any], form: Format, output: Path | None) -> None:
+    """One object for machines: JSON as it is, CSV and parquet as a table of one line."""
+    import json
+
+    from dmarcscope.present.machine import plain
+
+    if form is Format.JSON:
+        with opened(output) as out:
+            out.write((json.dumps(facts, ensure_ascii=False, default=plain) + "\n").encode("utf-8", "replace"))
+        return
+    write_rows([facts], form, output)
+
+
+def write_rows(rows: list[dict[str, Any]], form: Format, output: Path | None) -> None:
+    """A few rows of any shape for machines; their types are told by their values."""
+    import pyarrow as pa
+    from arro3.core import Table
+
+    write_table(Table.from_arrow(pa.Table.from_pylist(rows)), form, output)
+
+
+def say(text: str) -> None:
+    """A remark beside the answer, on standard error."""
+    print(text, file=sys.stderr)

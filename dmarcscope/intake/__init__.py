@@ -1,0 +1,1 @@
+"""Where reports come from, and how the bytes that arrive are taken apart."""

@@ -1,0 +1,84 @@
+"""From what the user names to artefacts: files, folders, globs, maildirs and mboxes."""
+
+import glob
+import mailbox
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dmarcscope.errors import SetupError
+
+MBOX_START = b"From "
+MAILDIR = ("cur", "new", "tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something that arrives: its name, and its bytes or the file that holds them."""
+
+    name: str
+    content: bytes | Path
+
+
+def find(paths: Iterable[str]) -> list[Path]:
+    """The files that the paths name, each once, in order: folders are walked, globs expanded, a maildir's ``tmp`` left alone.
+
+    Raises SetupError for a path that names nothing.
+    """
+    found: dict[Path, None] = {}
+    for text in paths:
+        path = Path(text).expanduser()
+        if not path.exists():
+            matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+            if not matches:
+                raise SetupError("no such file or folder", where=text, fix="Check the path; a pattern must match something")
+            found.update(dict.fromkeys(file for match in matches for file in walk(Path(match))))
+        else:
+            found.update(dict.fromkeys(walk(path)))
+    return list(found)
+
+
+def walk(path: Path) -> Iterator[Path]:
+    """The files in a folder and below it, sorted; a file is itself. Hidden folders and a maildir's half-written mails are left out."""
+    if not path.is_dir():
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        maildir = all(name in folders for name in MAILDIR)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not (maildir and name == "tmp"))
+        yield from (Path(folder) / name for name in sorted(files) if not name.startswith("."))
+
+
+def changed_between(files: Iterable[Path], since: datetime | None, until: datetime | None) -> Iterator[Path]:
+    """Those of the files that were last changed in that time."""
+    first, last = since.timestamp() if since else 0, until.timestamp() if until else float("inf")
+    for file in files:
+        if first <= file.stat().st_mtime < last or (since is None and until is None):
+            yield file
+
+
+def arrivals(files: Iterable[Path]) -> Iterator[Arrival]:
+    """One artefact per file, and one per mail of an mbox."""
+    for file in files:
+        if is_mbox(file):
+            yield from mails_of(file)
+        else:
+            yield Arrival(str(file), file)
+
+
+def is_mbox(file: Path) -> bool:
+    """Whether a file is an mbox: it begins with a «From » line."""
+    with file.open("rb") as opened:
+        return opened.read(len(MBOX_START)) == MBOX_START
+
+
+def mails_of(file: Path) -> Iterator[Arrival]:
+    """Each mail of an mbox as an artefact of its own, named by its number from 1."""
+    box = mailbox.mbox(file, create=False)
+    try:
+        for number, key in enumerate(box.keys(), start=1):
+            yield Arrival(f"{file}#{number}", box.get_bytes(key))
+    finally:
+        box.close()

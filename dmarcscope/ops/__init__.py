@@ -1,0 +1,1 @@
+"""The verbs, one file each: what the command line and the Python call do."""

@@ -1,0 +1,38 @@
+"""Ask the record table: who sends, and the lines behind it."""
+
+from collections.abc import Iterator
+
+from arro3.core import RecordBatch, Schema, Table
+
+from dmarcscope.store.files import StoreFiles
+from dmarcscope.tables import queries
+from dmarcscope.tables.queries import Filter
+from dmarcscope.tables.rows import rows
+
+
+def sources(store: StoreFiles, by: str, which: Filter, limit: int | None = None) -> Table:
+    """Messages summed by ``by``; columns as in `queries.SOURCES_MEANINGS`. Raises SetupError for an unknown ``by``."""
+    store.require()
+    return store.engine.ask(*queries.sources(by, which, limit))
+
+
+def records(store: StoreFiles, which: Filter, limit: int | None = None) -> Table:
+    """The lines of the record table, all at once."""
+    store.require()
+    return store.engine.ask(*queries.records(which, limit))
+
+
+def count_records(store: StoreFiles, which: Filter) -> int:
+    """How many lines there are."""
+    return int(rows(store.engine.ask(*queries.count_records(which)))[0]["lines"])
+
+
+def record_batches(store: StoreFiles, which: Filter, limit: int | None = None) -> tuple[Schema, Iterator[RecordBatch]]:
+    """The lines of the record table piece by piece: memory does not grow with their number."""
+    store.require()
+    return store.engine.stream(*queries.records(which, limit))
+
+
+def domains(store: StoreFiles) -> list[str]:
+    """The policy domains with most messages, to help who asked for one that is not there."""
+    return [row["policy_domain"] for row in rows(store.engine.ask(queries.DOMAINS)) if row["policy_domain"]]

@@ -1,0 +1,1 @@
+"""From bytes or text to the model: no file, socket, clock or logger."""

@@ -1,0 +1,64 @@
+"""The engine: DuckDB over the files of one version of the record table. It only reads, and never blocks a writer."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from arro3.core import RecordBatch, RecordBatchReader, Schema, Table
+
+from dmarcscope.store.records import RecordTable
+from dmarcscope.tables.columns import RECORDS_SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
+
+NAMES = ", ".join(f'"{name}"' for name in RECORDS_SCHEMA.names)
+
+
+class Engine:
+    """Asks questions of the record table; ``records`` is its name in SQL."""
+
+    def __init__(self, table: RecordTable) -> None:
+        self._table = table
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._files: list[str] = []
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> Table:
+        """The answer to a question as an Arrow table; it sees the newest version of the record table."""
+        return Table.from_arrow(self._connect().sql(sql, params=list(values)))
+
+    def stream(self, sql: str, values: Sequence[Any] = ()) -> tuple[Schema, Iterator[RecordBatch]]:
+        """The answer piece by piece, for answers too large to hold."""
+        reader = RecordBatchReader.from_arrow(self._connect().sql(sql, params=list(values)))
+        return reader.schema, iter(reader)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> "duckdb.DuckDBPyConnection":
+        import duckdb
+
+        if self._connection is None:
+            self._connection = duckdb.connect()
+            self._connection.execute("SET TimeZone = 'UTC'")
+            self._connection.execute("SET enable_progress_bar = false")
+            self._files = [""]
+        files = self._table.files()
+        if files != self._files:
+            self._view(self._connection, files)
+            self._files = files
+        return self._connection
+
+    def _view(self, connection: "duckdb.DuckDBPyConnection", files: list[str]) -> None:
+        """Let ``records`` mean these files. (File names are ours: no quote can be in them but from the store's own path.)"""
+        if not files:
+            connection.register("nothing", Table.from_batches([], schema=RECORDS_SCHEMA))
+            connection.execute(f"CREATE OR REPLACE VIEW records AS SELECT {NAMES} FROM nothing")  # noqa: S608 (our own names)
+            return
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        connection.execute(
+            f"CREATE OR REPLACE VIEW records AS SELECT {NAMES}"  # noqa: S608 (our own names, and quoted)
+            f" FROM read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
+        )

@@ -1,0 +1,1 @@
+"""The record table: its columns, how reports become lines, and the questions asked of it."""
