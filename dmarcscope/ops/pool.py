@@ -1,9 +1,11 @@
 """Read chunks of artefacts here, or in worker processes, in the order given."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -29,7 +31,7 @@ class Pool:
     def __enter__(self) -> Self:
         if self._jobs > 1:
             # A fork would copy the threads' locks of this process; a fresh process has none.
-            self._workers = ProcessPoolExecutor(self._jobs, mp_context=get_context("spawn"))
+            self._workers = ProcessPoolExecutor(self._jobs, mp_context=get_context("spawn"), initializer=die_with_parent)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -67,6 +69,19 @@ def unpacked(artefacts: list[Artefact], future: "Future[Packed]") -> tuple[list[
     """What a worker has read."""
     readings, lines = future.result()
     return artefacts, ChunkReading(readings, RecordBatch.from_arrow(lines))
+
+
+def die_with_parent() -> None:
+    """See to it that this worker ends when the process that started it is killed: it would wait for work for ever."""
+    Thread(target=wait_for_parent, daemon=True).start()
+
+
+def wait_for_parent() -> None:
+    """End this process when its parent has ended."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def numbered(part: Work) -> list[tuple[int, bytes | None]]:

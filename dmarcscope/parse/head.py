@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from lxml.etree import _Element
 
@@ -106,7 +107,10 @@ def dialect_of(namespace: str | None, version: str | None, fields: set[str]) -> 
 
 def first_text(found: Mapping[str, list[str]], name: str) -> str | None:
     """The first non-empty text of that name."""
-    return next((text.strip() for text in found.get(name, ()) if text.strip()), None)
+    for text in found.get(name, ()):
+        if value := text.strip():
+            return value
+    return None
 
 
 def read_metadata(found: Mapping[str, list[str]], defects: Defects) -> ReportMetadata:
@@ -149,7 +153,7 @@ def read_moment(found: Mapping[str, list[str]], name: str, defects: Defects) -> 
     if written is None:
         defects.report(f"date_range/{name}", None, "missing")
         return None
-    value, problem = values.moment(written)
+    value, problem = moment(written)
     if problem:
         defects.report(f"date_range/{name}", written, problem)
     return value if isinstance(value, datetime) else None
@@ -166,10 +170,23 @@ def read_policy(policies: list[dict[str, str]], defects: Defects) -> PolicyPubli
         for name in ("domain", "p"):
             if not written.get(name, "").strip():
                 defects.report(f"policy_published/{name}", None, "empty" if name in written else "missing")
+    policy, odd = policy_of(tuple((name, text.strip()) for name, text in written.items() if name in POLICY_READERS and text.strip()))
+    for name, text, problem in odd:
+        defects.report(f"policy_published/{name}", text, problem)
+    return policy
+
+
+# A domain's policy and a day's bounds stand in report after report: they are read once.
+moment = lru_cache(maxsize=4096)(values.moment)
+
+
+@lru_cache(maxsize=4096)
+def policy_of(written: tuple[tuple[str, str], ...]) -> tuple[PolicyPublished, tuple[tuple[str, str, str], ...]]:
+    """The policy that the texts mean, and what is odd about them: field, text, problem."""
     fields: dict[str, str | None] = {}
-    for name, read in POLICY_READERS.items():
-        if written.get(name, "").strip():
-            fields[name], problem = read(written[name])
-            if problem:
-                defects.report(f"policy_published/{name}", written[name].strip(), problem)
-    return PolicyPublished(**fields)
+    odd: list[tuple[str, str, str]] = []
+    for name, text in written:
+        fields[name], problem = POLICY_READERS[name](text)
+        if problem:
+            odd.append((name, text, problem))
+    return PolicyPublished(**fields), tuple(odd)

@@ -52,15 +52,21 @@ class Column(dict[Any, Any]):
             self._weight = 0
         converted = [self[written] for written in column]
         if self.odd:
-            self._note(column, first, defects)
+            met = self.odd.keys() & set(column)
+            if met:
+                self._note(met, column, first, defects)
         return converted
 
-    def _note(self, column: Sequence[Any], first: int, defects: Defects) -> None:
-        times = Counter(column)  # in the order of the records; one pass, however many odd texts there are
-        places = {written: place for place, written in reversed(list(enumerate(column))) if written in self.odd}
-        for written in times:
-            for field, value, problem in self.odd.get(written, ()):
-                defects.records(field, value, problem, times[written], first + places[written])
+    def _note(self, met: set[Any], column: Sequence[Any], first: int, defects: Defects) -> None:
+        places: dict[Any, int] = {}  # in the order of the records; one pass, however many odd texts there are
+        times: Counter[Any] = Counter()
+        for place, written in enumerate(column):
+            if written in met:
+                places.setdefault(written, place)
+                times[written] += 1
+        for written, place in places.items():
+            for field, value, problem in self.odd[written]:
+                defects.records(field, value, problem, times[written], first + place)
 
 
 def weight(written: Any) -> int:
@@ -148,8 +154,8 @@ class RecordReader:
     def convert(self, raws: Sequence[RawRecord], first: int, defects: Defects) -> Iterable[Record]:
         """Records for raw ones, the first of which has the number ``first``; problems are counted in ``defects``."""
         *texts, problems, _ = zip(*raws, strict=True) if raws else repeat((), len(RawRecord._fields))
-        for found, times in Counter(problems).items():
-            for field, problem in Counter(found):
+        for found, times in Counter(filter(None, problems)).items():
+            for field, problem in dict.fromkeys(found):
                 defects.records(field, None, problem, times, first + problems.index(found))
         converted = [column.convert(text, first, defects) for column, text in zip(self._columns, texts, strict=True)]
         return map(make_record, zip(*converted, strict=True))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TypedDict, cast
+from typing import TypedDict
 
 from lxml import etree
 from lxml.etree import _Element
@@ -59,6 +59,7 @@ UNENDED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 UNCLOSED_TAG = re.compile(r"<(/?(?:[\w.-]+:)?([A-Za-z_]+))\s*+(?=<)")
 # Something in angle brackets as the value of a text field, such as a message id, that the reporter did not escape.
 BRACKETED = re.compile(r"(<(report_id|error|comment|human_result)>[^<>]*)<([^<>/]*)>(?=[^<>]*</\2>)")
+CHARACTER = re.compile(r"&#([0-9]{1,7}|x[0-9A-Fa-f]{1,6});")
 BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 
 
@@ -222,8 +223,26 @@ def cut_short(text: str) -> tuple[str, list[str]]:
 
 
 def escape_ampersands(text: str) -> tuple[str, int]:
-    """Write each & that begins no known reference as &amp;, and say how many there were."""
-    return BARE_AMPERSAND.subn("&amp;", text)
+    """Write each & that begins no known reference as &amp;, and say how many there were.
+
+    A reference to a character that XML forbids is none: with recovery, lxml raises over half a surrogate pair.
+
+    >>> escape_ampersands("a & b &lt; &#65; &#xD800;")
+    ('a &amp; b &lt; &#65; &amp;#xD800;', 2)
+    """
+    text, bare = BARE_AMPERSAND.subn("&amp;", text)
+    forbidden = sum(1 for found in CHARACTER.finditer(text) if not is_character(found[1]))
+    if forbidden:
+        text = CHARACTER.sub(lambda found: found[0] if is_character(found[1]) else f"&amp;{found[0][1:]}", text)
+    return text, bare + forbidden
+
+
+def is_character(number: str) -> bool:
+    """Whether XML 1.0 (§2.2) allows the character that a reference names by its number."""
+    code = int(number[1:], 16) if number[0] == "x" else int(number)
+    if code < 0x20:
+        return code in {0x9, 0xA, 0xD}
+    return code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
 
 
 def mend_brackets(text: str, names: frozenset[str]) -> str:
@@ -276,7 +295,7 @@ def release(element: _Element) -> None:
 
 def local_name(element: _Element) -> str:
     """The tag without namespace, also where a prefix was never declared, in lower case."""
-    return plain_tag(cast("Hashable", element.tag))
+    return plain_tag(element.tag)  # type: ignore[arg-type]  # what lxml gives as a tag can be hashed
 
 
 @lru_cache(maxsize=1024)

@@ -32,8 +32,11 @@ class StoreFiles:
         self._patience = patience
 
     def exists(self) -> bool:
-        """Whether there is a store in the folder."""
-        return self.ledger.path.exists()
+        """Whether there is a store in the folder. Raises StoreUnavailable if we may not look."""
+        try:
+            return self.ledger.path.exists()
+        except OSError as error:
+            raise StoreUnavailable(f"the store cannot be read ({error.strerror})", where=str(self.root)) from error
 
     def require(self) -> None:
         """Raise SetupError unless there is a store to read."""
@@ -42,8 +45,8 @@ class StoreFiles:
 
     def create(self) -> None:
         """Make what is missing of the store. Raises StoreUnavailable if the disk does not let us, SetupError if the place is wrong."""
-        self._check_place()
         try:
+            self._check_place()
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not os.access(self.root, os.W_OK):
                 raise StoreUnavailable("the store is read-only", where=str(self.root), fix="Make it writable, or name another with --store")

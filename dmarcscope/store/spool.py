@@ -220,24 +220,31 @@ class Incoming:
         names = self._journalled()
         found = []
         for path in self._files():
-            sha256, size = hash_file(path)
+            try:
+                sha256, size = hash_file(path)
+            except FileNotFoundError:
+                continue  # another run has taken it meanwhile
             if sha256 != path.name:
-                path.unlink()
+                path.unlink(missing_ok=True)
                 continue
             for order, name, received_at in names.get(sha256, [(LAST, FOUND_NAME, now)]):
                 found.append((order, Spooled(sha256, size, name, received_at)))
         return [one for _, one in sorted(found, key=lambda item: item[0])]
 
     def _files(self) -> list[Path]:
-        if not self._folder.exists():
-            return []
-        return [path for path in self._folder.iterdir() if path.name not in {JOURNAL, LOCK}]
+        try:
+            return [path for path in self._folder.iterdir() if path.name not in {JOURNAL, LOCK}]
+        except FileNotFoundError:
+            return []  # another run has looked after it meanwhile
 
     def _journalled(self) -> dict[str, list[tuple[int, str, datetime]]]:
         """Orders, names and times by hash; a line that was cut off is passed over."""
         names: dict[str, list[tuple[int, str, datetime]]] = {}
-        path = self._folder / JOURNAL
-        for line in path.read_text(errors="replace").splitlines() if path.exists() else ():
+        try:
+            lines = (self._folder / JOURNAL).read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            lines = []
+        for line in lines:
             try:
                 entry = json.loads(line)
             except json.JSONDecodeError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import accumulate, chain, product
 from typing import Any
 
 from arro3.core import Array, DataType, RecordBatch, list_array, struct_array
@@ -35,6 +35,7 @@ REPORT_VALUES: dict[str, Callable[[AggregateReport], Any]] = {
     "pct": lambda report: report.policy.pct,
     "testing": lambda report: report.policy.testing,
 }
+PASSES = {pair: either(*pair) for pair in product((True, False, None), repeat=2)}
 # In the order of Record.
 PLAIN = ("source_ip", "count", "disposition", "dkim_aligned", "spf_aligned", "header_from", "envelope_from", "envelope_to")
 NESTED = ("reasons", "dkim", "spf")
@@ -51,7 +52,8 @@ def flatten(reports: Sequence[AggregateReport]) -> RecordBatch:
     records = list(chain.from_iterable(report.records for report in reports))
     values = dict(zip((*PLAIN, *NESTED), zip(*records, strict=True) if records else [()] * len((*PLAIN, *NESTED)), strict=True))
     columns.update((name, array(values[name], name)) for name in PLAIN)
-    columns["dmarc_pass"] = array([either(*pair) for pair in zip(values["dkim_aligned"], values["spf_aligned"], strict=True)], "dmarc_pass")
+    verdicts = zip(values["dkim_aligned"], values["spf_aligned"], strict=True)
+    columns["dmarc_pass"] = array([PASSES[pair] for pair in verdicts], "dmarc_pass")
     columns.update((name, nested(values[name], type_of(name))) for name in NESTED)
     return RecordBatch.from_arrays([columns[name] for name in RECORDS_SCHEMA.names], schema=RECORDS_SCHEMA)
 
@@ -76,9 +78,7 @@ def typed(values: Sequence[Any], kind: DataType) -> Array:
 
 def nested(groups: Sequence[Sequence[tuple[Any, ...]]], kind: DataType) -> Array:
     """A list column from one tuple of named tuples per line, a field at a time."""
-    ends = [0]
-    for group in groups:
-        ends.append(ends[-1] + len(group))
+    ends = list(accumulate(map(len, groups), initial=0))
     element = kind.value_field
     fields = list(element.type.fields) if element else []
     values = list(zip(*chain.from_iterable(groups), strict=True)) or [()] * len(fields)

@@ -1,6 +1,7 @@
 """Tables as rows, and rows as tables."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from arro3.core import Array, DataType, RecordBatch, Schema, Table, list_array
@@ -32,8 +33,6 @@ def column_of(values: Sequence[Any], kind: DataType) -> Array:
     """One column; lists are lists of texts."""
     if not DataType.is_list(kind):
         return typed(values, kind)
-    ends = [0]
-    for value in values:
-        ends.append(ends[-1] + len(value))
+    ends = list(accumulate(map(len, values), initial=0))
     texts = Array([text for value in values for text in value], type=TEXT)
     return list_array(Array(ends, type=SMALL), texts, type=kind)

@@ -38,9 +38,18 @@ def store(tmp_path_factory):
     assert done.returncode == 1, done.stderr  # one file is unreadable
     facts = json.loads(done.stdout)
     assert {name: facts[name] for name in TRUTH["artefacts"]} == TRUTH["artefacts"]
-    assert set(facts) == set(
-        ["artefacts", "stored", "duplicate", "superseded", "sidelined", "ignored", "reports", "records", "messages", "seconds"]
-    )
+    assert set(facts) == {
+        "artefacts",
+        "stored",
+        "duplicate",
+        "superseded",
+        "sidelined",
+        "ignored",
+        "reports",
+        "records",
+        "messages",
+        "seconds",
+    }
     assert not done.stderr  # no bar where there is no terminal
     return folder
 
