@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from arro3.core import Table
 from numpy.typing import NDArray
 
 from benchmarks.measure import Figures
 from benchmarks.worlds import make_once
+from dmarcscope.store.files import StoreFiles
 from dmarcscope.tables.columns import RECORDS_SCHEMA
 
 Ints = NDArray[np.int64]
 
-VERSION = 1
+VERSION = 2
 SEED = 7
 
 
@@ -287,12 +289,13 @@ def record_batch(batch: Batch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _write(store: Path, shape: Shape) -> None:
-    from deltalake import write_deltalake
-
-    table = store / "records"
-    table.mkdir()
-    for batch in batches(shape):
-        write_deltalake(str(table), record_batch(batch, RECORDS_SCHEMA), mode="append", partition_by=["month"])
+    """Writes the table through the project's own writer, compaction included."""
+    schema = pa.schema(RECORDS_SCHEMA)
+    with StoreFiles(store) as files:
+        files.create()
+        for number, batch in enumerate(batches(shape), start=1):
+            files.records.append(Table.from_arrow(pa.Table.from_batches([record_batch(batch, schema)])), number)
+            files.records.compact()
 
 
 def prepare(name: str) -> Figures:

@@ -60,9 +60,20 @@ def changed_between(files: Iterable[Path], since: datetime | None, until: dateti
 
 
 def arrivals(files: Iterable[Path]) -> Iterator[Arrival]:
-    """One artefact per file, and one per mail of an mbox."""
+    """One artefact per file, and one per mail of an mbox. Raises SetupError for a file that may not be read.
+
+    A file that is gone by now is passed over: mail programs rename mails while we look, and the next run finds it.
+    """
     for file in files:
-        if is_mbox(file):
+        try:
+            several = is_mbox(file)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise SetupError(
+                f"cannot be read ({error.strerror or error})", where=str(file), fix="Give dmarcscope the right to read it"
+            ) from error
+        if several:
             yield from mails_of(file)
         else:
             yield Arrival(str(file), file)

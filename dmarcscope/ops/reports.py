@@ -48,7 +48,7 @@ def reports(store: StoreFiles, which: Filter, limit: int | None = None) -> Table
     sql = f"{SELECT} WHERE {' AND '.join(terms)} ORDER BY period_begin, report_key"
     if limit is not None:
         sql += f" LIMIT {limit:d}"
-    return table_of([line(row) for row in store.ledger.connection.execute(sql, values)], LEDGER_SCHEMA)
+    return table_of([line(row) for row in store.ledger.rows(sql, values)], LEDGER_SCHEMA)
 
 
 def line(row: Any) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def find(store: StoreFiles, name: str, which: Filter) -> dict[str, Any]:
     store.require()
     rows = [
         line(row)
-        for row in store.ledger.connection.execute(
+        for row in store.ledger.rows(
             f"{SELECT} WHERE (CAST(report_key AS TEXT) = ?1 OR report_id = ?1 OR (length(?1) >= 8 AND artefacts.sha256 LIKE ?1 || '%'))"
             " AND reports.state IN ('stored', 'superseded')"
             " AND coalesce(period_begin, 0) >= ?2 AND coalesce(period_begin, 0) < ?3"

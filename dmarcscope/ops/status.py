@@ -36,20 +36,19 @@ def status(store: StoreFiles, since: datetime | None = None, until: datetime | N
     """The state of the store; ``since`` and ``until`` limit what is counted to artefacts that arrived in that time."""
     store.require()
     first, last = time_text(since) if since else "", time_text(until) if until else "~"
-    connection = store.ledger.connection
-    facts = connection.execute(
+    facts = store.ledger.rows(
         "SELECT count(DISTINCT policy_domain), count(DISTINCT reporter), min(period_begin), max(period_end),"
         " count(*) FILTER (WHERE defects != '[]')"
         " FROM reports JOIN artefacts USING (artefact_id)"
         " WHERE reports.state = 'stored' AND received_at >= ? AND received_at < ?",
         (first, last),
-    ).fetchone()
-    sidelined = connection.execute(
+    )[0]
+    sidelined = store.ledger.rows(
         "SELECT name, coalesce(reason, ''), received_at FROM artefacts WHERE (state = 'sidelined' OR refused > 0)"
         " AND received_at >= ? AND received_at < ? ORDER BY artefact_id DESC LIMIT ?",
         (first, last, SHOWN),
-    ).fetchall()
-    newest = connection.execute("SELECT max(last_seen_at) FROM artefacts").fetchone()[0]
+    )
+    newest = store.ledger.rows("SELECT max(last_seen_at) FROM artefacts")[0][0]
     return Status(
         store=str(store.root),
         totals=store.ledger.totals(first, last),

@@ -51,7 +51,7 @@ def verify_store(
 
 def spool_hashes(store: StoreFiles, since: datetime | None, until: datetime | None) -> list[str]:
     """The hashes of artefacts that arrived in the time, each once."""
-    rows = store.ledger.connection.execute(
+    rows = store.ledger.rows(
         "SELECT DISTINCT sha256 FROM artefacts WHERE received_at >= ? AND received_at < ? ORDER BY sha256",
         (f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else "", f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else "~"),
     )
@@ -64,7 +64,7 @@ def finding(name: str, checked: int, wrong: list[str], fix: str) -> Check:
 
 def missing_bytes(store: StoreFiles) -> Check:
     """Every line of the ledger has its bytes."""
-    rows = store.ledger.connection.execute("SELECT DISTINCT sha256, min(name) FROM artefacts GROUP BY sha256").fetchall()
+    rows = store.ledger.rows("SELECT DISTINCT sha256, min(name) FROM artefacts GROUP BY sha256")
     missing = [f"{name} ({sha256[:12]}…)" for sha256, name in rows if not store.spool.path(sha256).exists()]
     return finding("every artefact has its bytes in the spool", len(rows), missing, "Ingest these again from where they came")
 
@@ -82,7 +82,7 @@ def changed_bytes(store: StoreFiles, hashes: list[str], progress: Progress) -> C
 
 def strangers(store: StoreFiles) -> Check:
     """Every file in the spool is known to the ledger."""
-    known = {row[0] for row in store.ledger.connection.execute("SELECT sha256 FROM artefacts")}
+    known = {row[0] for row in store.ledger.rows("SELECT sha256 FROM artefacts")}
     files = [path for path in store.spool.settled() if path.parent.name != "incoming"]
     strange = [str(path) for path in files if path.name not in known]
     return finding("every file in the spool is known to the ledger", len(files), strange, "Take them up: dmarcscope ingest FILE")
@@ -107,7 +107,7 @@ def table_checks(store: StoreFiles) -> list[Check]:
     with store.writing():  # ledger and table at one moment
         expected = {
             row[0]: (row[1], row[2])
-            for row in store.ledger.connection.execute("SELECT report_key, records, messages FROM reports WHERE state = 'stored'")
+            for row in store.ledger.rows("SELECT report_key, records, messages FROM reports WHERE state = 'stored'")
         }
         try:
             answer = store.engine.ask(LINES_BY_REPORT)

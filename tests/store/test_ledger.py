@@ -244,17 +244,20 @@ def test_another_that_writes_is_waited_for_and_then_named(ledger: Ledger, tmp_pa
     ledger.receive([come("x", "a")], "run")
 
 
+def fail_within(ledger: Ledger, statement: str, error: BaseException) -> None:
+    with ledger.transaction() as connection:
+        connection.execute(statement)
+        raise error
+
+
 def test_an_error_in_a_transaction_takes_all_of_it_back(ledger: Ledger) -> None:
-    with pytest.raises(KeyboardInterrupt), ledger.transaction() as connection:
-        connection.execute("INSERT INTO facts VALUES ('x', 'y')")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        fail_within(ledger, "INSERT INTO facts VALUES ('x', 'y')", KeyboardInterrupt())
     assert ledger.rows("SELECT 1 FROM facts WHERE name = 'x'") == []
     ledger.receive([come("x", "a")], "run")
 
 
 def test_an_error_after_which_sqlite_has_rolled_back_by_itself_is_told_as_it_is(ledger: Ledger) -> None:
-    with pytest.raises(StoreUnavailable, match="disk is full"), ledger.transaction() as connection:
-        connection.execute("ROLLBACK")
-        error = sqlite3.OperationalError("database or disk is full")
-        raise error
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        fail_within(ledger, "ROLLBACK", sqlite3.OperationalError("database or disk is full"))
     ledger.receive([come("x", "a")], "run")
