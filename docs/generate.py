@@ -95,7 +95,7 @@ def picture() -> str:
         store.ingest([HERE.parent / "sample_reports" / "reports"])
         answer = ask.sources(store.files, "dkim_domain", Filter("example.com"))
     title = terminal.sources_title("example.com", None, None)
-    console.print(terminal.sources(rows(answer), "dkim_domain", None, title), highlight=False)
+    console.print(terminal.sources(rows(answer), "dkim_domain", None, title, 150), highlight=False)
     drawn = console.export_svg(title="dmarcscope", unique_id="sources")
     return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # nothing is to be fetched from elsewhere
 

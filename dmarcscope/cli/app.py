@@ -211,7 +211,7 @@ def sources(
     from dmarcscope.tables.rows import rows
 
     asked = terminal.sources_title(domain, since, until)
-    out.show(terminal.sources(rows(answer), by, shown_lines(limit, output), asked), output)
+    out.show(terminal.sources(rows(answer), by, shown_lines(limit, output), asked, out.width(output)), output)
 
 
 def shown_lines(limit: int | None, output: Path | None) -> int | None:
@@ -254,7 +254,7 @@ def records(
         answer = rows(ask.records(opened.files, chosen, lines))
     from dmarcscope.present import terminal
 
-    out.show(terminal.records(answer, max(0, total - len(answer))), output)
+    out.show(terminal.records(answer, max(0, total - len(answer)), out.width(output)), output)
 
 
 @app.command(epilog="Examples: dmarcscope reports example.com --since 7d   |   dmarcscope reports --reporter google.com --format json")
@@ -282,7 +282,7 @@ def reports(
     from dmarcscope.tables.rows import rows
 
     shown = rows(answer)[: shown_lines(limit, output)]
-    out.show(terminal.reports(shown, answer.num_rows - len(shown)), output)
+    out.show(terminal.reports(shown, answer.num_rows - len(shown), out.width(output)), output)
 
 
 @app.command(epilog="Examples: dmarcscope show 17   |   dmarcscope show 17 --raw > report.eml")
@@ -312,7 +312,7 @@ def show(
         return
     from dmarcscope.present import terminal
 
-    out.show(terminal.report(found.entry, found.report), output)
+    out.show(terminal.report(found.entry, found.report, out.width(output)), output)
 
 
 @app.command(epilog="Example: dmarcscope status --format json")

@@ -40,12 +40,21 @@ def opened(output: Path | None, *, binary: bool = False) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
+def width(output: Path | None) -> int:
+    """How many columns an answer for people may take."""
+    if output is None and sys.stdout.isatty():
+        from rich.console import Console
+
+        return Console().width
+    return PLAIN_WIDTH
+
+
 def show(renderable: "RenderableType", output: Path | None) -> None:
     """An answer for people: on the terminal in colour; in a file or pipe without, and wide enough not to be cut."""
     from rich.console import Console
 
     if output is None:
-        console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=False)
+        console = Console(width=width(output), highlight=False)
         console.print(renderable)
         return
     with opened(output) as file:

@@ -27,7 +27,7 @@ from dmarcscope.parse.xml import local_name
 MAX_NAME = 100  # characters of an unknown element's name that are shown
 BLOCK = 5000  # records converted at once: enough for columns to pay, few enough to stay small
 
-PLAIN_START = re.compile(r"\ufeff?(?:<\?xml[^<>]*\?>[ \t\r\n]*)?(?=<feedback[ \t\r\n>])")
+PLAIN_START = re.compile(r"\ufeff?(?:<\?xml[\t\r\n -;=?-~]*\?>[ \t\r\n]*)?(?=<feedback[ \t\r\n>])")
 PLAIN_ENCODING = re.compile(r"<\?xml(?:(?!encoding)[^<>])*(?:encoding\s*=\s*[\"'](utf-8|us-ascii)[\"'][^<>]*)?\?>", re.IGNORECASE)
 COMMENT = re.compile(r"<!--[^<>&-]*(?:-[^<>&-]+)*-->")  # as XML wants them (no -- inside), without anything that looks like a tag
 PLAIN_COMMENT = re.compile(COMMENT.pattern.encode())

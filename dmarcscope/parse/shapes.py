@@ -38,7 +38,8 @@ MAX_REST = 4096
 BLANK = r"[ \t\r\n]*"  # XML's own: Python's \s takes in characters that XML forbids
 
 TAG = re.compile(r"<(/?)([A-Za-z_][A-Za-z0-9_.-]*)(/?)>([^<>\r]*)")
-HOLE = r"([^<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*)"
+HOLE = r"([^<>\r]*)"
+ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no text may hold them; in each hole they would cost more
 START = re.compile(rf"{BLANK}<row>{BLANK}<source_ip>([0-9A-Fa-f.:]*)</source_ip>{BLANK}<count>([0-9]*)</count>")
 REFERENCE = {"&quot;": '"', "&apos;": "'"}  # beside &lt; &gt; and &amp;
 OTHER_REFERENCE = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
@@ -65,6 +66,8 @@ class Shape:
         if match is None:
             return None
         found = match.groups()
+        if ILLEGAL.search("".join(found)):
+            return None
         if "&" in chunk:
             found = tuple([unescape(text, REFERENCE) for text in found])
         texts = (*found, "", None)

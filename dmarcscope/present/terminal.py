@@ -1,6 +1,7 @@
 """Answers for people at a terminal: tables in which the worst stands first and out. Every text of a stranger goes through `safe`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -24,26 +25,68 @@ NAMES = {
 VERDICT = {True: ("pass", "green"), False: ("fail", "red"), None: ("?", "yellow")}
 
 
-def plain_table(*headings: str, right: Sequence[str] = ()) -> Table:
-    """An empty table with our looks; the headings in ``right`` are aligned right."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its heading, how a row fills it, and how wide a terminal must be to show it."""
+
+    heading: str
+    cell: Callable[[Mapping[str, Any]], RenderableType]
+    right: bool = False
+    wide: int = 0
+
+
+def drawn(columns: Sequence[Column], width: int) -> tuple[Table, list[Column]]:
+    """An empty table of those columns that the width has room for. What names a line stands first and is never squeezed out."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=heading in right)
-    return table
+    shown = [column for column in columns if column.wide <= width]
+    for position, column in enumerate(shown):
+        table.add_column(
+            column.heading,
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=15 if position == 0 and not column.right else None,
+        )
+    return table, shown
 
 
-def sources(lines: Sequence[Mapping[str, Any]], by: str, shown: int | None, asked: str) -> RenderableType:
+def fill(table: Table, columns: Sequence[Column], row: Mapping[str, Any], style: str = "") -> None:
+    """Add a row."""
+    table.add_row(*(column.cell(row) for column in columns), style=style)
+
+
+def source_columns(by: str) -> tuple[Column, ...]:
+    """The columns of the table of sources; a row has its name in ``name``."""
+    return (
+        Column(NAMES[by], lambda row: Text(row["name"], style=row.get("style") or colour(row["dmarc_pass"], row["messages"]))),
+        Column("messages", lambda row: number(row["messages"]), right=True),
+        Column(
+            "pass DMARC",
+            lambda row: Text(share(row["dmarc_pass"], row["messages"]), style=colour(row["dmarc_pass"], row["messages"])),
+            right=True,
+        ),
+        Column("", lambda row: bar(row["dmarc_pass"], row["messages"]), wide=95),
+        Column("DKIM", lambda row: share(row["dkim_aligned"], row["messages"]), right=True, wide=115),
+        Column("SPF", lambda row: share(row["spf_aligned"], row["messages"]), right=True, wide=115),
+        Column("delivered", lambda row: number(row["delivered"]), right=True),
+        Column("quarantined", lambda row: number(row["quarantined"]), right=True),
+        Column("rejected", lambda row: number(row["rejected"]), right=True),
+        Column("reporters", lambda row: "" if row["reporters"] is None else number(row["reporters"]), right=True, wide=125),
+        Column("seen", lambda row: f"{day(row['first_seen'])} – {day(row['last_seen'])}", wide=148),
+    )
+
+
+def sources(lines: Sequence[Mapping[str, Any]], by: str, shown: int | None, asked: str, width: int) -> RenderableType:
     """Who sends: a line per group and a sum; ``shown`` lines at most, the rest in one line. ``asked`` says what was asked for."""
-    headings = (NAMES[by], "messages", "pass DMARC", "", "DKIM", "SPF", "delivered", "quarantined", "rejected", "reporters", "seen")
-    table = plain_table(*headings, right=headings[1:3] + headings[4:10])
+    table, columns = drawn(source_columns(by), width)
     first, rest = (lines, lines[:0]) if shown is None else (lines[:shown], lines[shown:])
     for row in first:
-        add_source(table, safe("(none)" if row[by] is None else row[by], 60), row)
+        fill(table, columns, {**row, "name": safe("(none)" if row[by] is None else row[by], 60)})
     if rest:
-        add_source(table, f"… {number(len(rest))} more", summed(rest), "dim")
+        fill(table, columns, {**summed(rest), "name": f"… {number(len(rest))} more", "style": "dim"}, "dim")
     total = summed(lines)
     table.add_section()
-    add_source(table, f"all {number(len(lines))}", total, "bold")
+    fill(table, columns, {**total, "name": f"all {number(len(lines))}", "style": "bold"}, "bold")
     return Group(Text(asked, style="bold"), headline(total), "", table)
 
 
@@ -76,25 +119,6 @@ def headline(total: Mapping[str, Any]) -> Text:
     return text.append(".")
 
 
-def add_source(table: Table, name: str, row: Mapping[str, Any], style: str = "") -> None:
-    """One line of the table of sources."""
-    messages, passing = row["messages"], row["dmarc_pass"]
-    table.add_row(
-        Text(name, style=style or colour(passing, messages)),
-        number(messages),
-        Text(share(passing, messages), style=colour(passing, messages)),
-        bar(passing, messages),
-        share(row["dkim_aligned"], messages),
-        share(row["spf_aligned"], messages),
-        number(row["delivered"]),
-        number(row["quarantined"]),
-        number(row["rejected"]),
-        "" if row["reporters"] is None else number(row["reporters"]),
-        f"{day(row['first_seen'])} – {day(row['last_seen'])}",
-        style=style,
-    )
-
-
 def colour(passing: int, messages: int) -> str:
     """The colour of a passing share: red under half, yellow where some fail."""
     if not messages or passing == messages:
@@ -108,23 +132,25 @@ def bar(passing: int, messages: int) -> Text:
     return Text("█" * filled, style=colour(passing, messages)).append("░" * (BAR - filled), style="dim")
 
 
-def records(rows: Sequence[Mapping[str, Any]], more: int | None) -> RenderableType:
-    """Lines of the record table, the columns that fit a terminal."""
-    headings = ("report", "line", "source", "messages", "disposition", "DKIM", "SPF", "author domain", "DKIM results", "SPF result")
-    table = plain_table(*headings, right=("report", "line", "messages"))
+RECORDS = (
+    Column("source", lambda row: safe(row["source_ip"] or "–", 40)),
+    Column("messages", lambda row: "?" if row["count"] is None else number(row["count"]), right=True),
+    Column("disposition", lambda row: safe(row["disposition"] or "?", 20)),
+    Column("DKIM", lambda row: verdict(row["dkim_aligned"])),
+    Column("SPF", lambda row: verdict(row["spf_aligned"])),
+    Column("author domain", lambda row: safe(row["header_from"] or "–", 60)),
+    Column("DKIM results", lambda row: "\n".join(result(one) for one in row["dkim"] or ()), wide=110),
+    Column("SPF result", lambda row: "\n".join(result(one) for one in row["spf"] or ()), wide=130),
+    Column("report", lambda row: str(row["report_key"]), right=True, wide=90),
+    Column("line", lambda row: str(row["line"]), right=True, wide=90),
+)
+
+
+def records(rows: Sequence[Mapping[str, Any]], more: int | None, width: int) -> RenderableType:
+    """Lines of the record table, the columns that the width has room for."""
+    table, columns = drawn(RECORDS, width)
     for row in rows:
-        table.add_row(
-            str(row["report_key"]),
-            str(row["line"]),
-            safe(row["source_ip"] or "–", 40),
-            "?" if row["count"] is None else number(row["count"]),
-            safe(row["disposition"] or "?", 20),
-            verdict(row["dkim_aligned"]),
-            verdict(row["spf_aligned"]),
-            safe(row["header_from"] or "–", 60),
-            "\n".join(result(one) for one in row["dkim"] or ()),
-            "\n".join(result(one) for one in row["spf"] or ()),
-        )
+        fill(table, columns, row)
     return Group(table, Text(more_lines(len(rows), more), style="dim"))
 
 
@@ -145,24 +171,24 @@ def result(one: Mapping[str, Any]) -> str:
     return safe(f"{one['result'] or '?'} {one['domain'] or '?'}{selector}", 80)
 
 
-def reports(rows: Sequence[Mapping[str, Any]], more: int | None) -> RenderableType:
+REPORTS = (
+    Column("key", lambda row: str(row["report_key"]), right=True),
+    Column("reporter", lambda row: safe(row["reporter"] or "–", 30)),
+    Column("domain", lambda row: safe(row["policy_domain"] or "–", 40)),
+    Column("period begins", lambda row: minute(row["period_begin"])),
+    Column("records", lambda row: number(row["records"]), right=True, wide=100),
+    Column("messages", lambda row: number(row["messages"]), right=True),
+    Column("defects", lambda row: Text(number(len(row["defects"])), style="yellow" if row["defects"] else "dim"), right=True, wide=90),
+    Column("state", lambda row: Text(row["state"], style="" if row["state"] == "stored" else "dim")),
+    Column("from", lambda row: safe(row["name"].rpartition("/")[2], 60), wide=140),
+)
+
+
+def reports(rows: Sequence[Mapping[str, Any]], more: int | None, width: int) -> RenderableType:
     """Reports, a line each."""
-    table = plain_table(
-        "key", "reporter", "domain", "period begins", "records", "messages", "defects", "state", "from",
-        right=("key", "records", "messages", "defects"),
-    )  # fmt: skip
+    table, columns = drawn(REPORTS, width)
     for row in rows:
-        table.add_row(
-            str(row["report_key"]),
-            safe(row["reporter"] or "–", 30),
-            safe(row["policy_domain"] or "–", 40),
-            minute(row["period_begin"]),
-            number(row["records"]),
-            number(row["messages"]),
-            Text(str(len(row["defects"])), style="yellow" if row["defects"] else "dim"),
-            Text(row["state"], style="" if row["state"] == "stored" else "dim"),
-            safe(row["name"].rpartition("/")[2], 60),
-        )
+        fill(table, columns, row)
     return Group(table, Text(more_lines(len(rows), more), style="dim"))
 
 
@@ -234,53 +260,66 @@ def checks(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     return Group(*lines, end)
 
 
-def report(entry: Mapping[str, Any], shown: AggregateReport) -> RenderableType:
+def report(entry: Mapping[str, Any], shown: AggregateReport, width: int) -> RenderableType:
     """One report, readable."""
-    metadata, policy = shown.metadata, shown.policy
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
-    table.add_column()
-    asked = {name: getattr(policy, name) for name in ("p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method")}
-    for name, value in (
-        ("report", f"{entry['report_key']}, {entry['state']}"),
-        ("report_id", metadata.report_id),
-        ("reporter", f"{metadata.org_name or '–'} <{metadata.email or '–'}>"),
-        ("contact", metadata.extra_contact_info),
-        ("period", f"{minute(metadata.begin)} – {minute(metadata.end)} UTC"),
-        ("domain", policy.domain),
-        ("policy", " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)),
-        ("dialect", f"{shown.dialect}" + (f", version {shown.version}" if shown.version else "")),
-        ("generator", metadata.generator),
-        ("errors", "; ".join(metadata.errors)),
-        ("holds", f"{counted(len(shown.records), 'record')} on {counted(shown.messages, 'message')}"),
-        ("from", f"{entry['name']}" + (f" / {entry['member']}" if entry["member"] else "")),
-        ("artefact", entry["artefact"]),
-    ):
+    table.add_column(overflow="fold")
+    for name, value in report_facts(entry, shown):
         if value:
             table.add_row(name, safe(value, 500))
-    lines: list[RenderableType] = [table, "", report_records(shown.records)]
+    lines: list[RenderableType] = [table, "", report_records(shown.records, width)]
     if entry["defects"]:
         lines += ["", Text(counted(len(entry["defects"]), "defect") + ":", style="yellow")]
         lines += [Text(f"  {safe(defect, 300)}") for defect in entry["defects"]]
     return Group(*lines)
 
 
-def report_records(found: Sequence[Record]) -> Table:
+POLICY = ("p", "sp", "np", "adkim", "aspf", "pct", "fo", "testing", "discovery_method")
+
+
+def report_facts(entry: Mapping[str, Any], shown: AggregateReport) -> Iterator[tuple[str, str | None]]:
+    """What a report says of itself, and what the ledger knows of it."""
+    metadata, policy = shown.metadata, shown.policy
+    asked = {name: getattr(policy, name) for name in POLICY}
+    yield "report", f"{entry['report_key']}, {entry['state']}"
+    yield "report_id", metadata.report_id
+    yield "reporter", f"{metadata.org_name or '–'} <{metadata.email or '–'}>"
+    yield "contact", metadata.extra_contact_info
+    yield "period", f"{minute(metadata.begin)} – {minute(metadata.end)} UTC"
+    yield "domain", policy.domain
+    yield "policy", " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
+    yield "dialect", f"{shown.dialect}" + (f", version {shown.version}" if shown.version else "")
+    yield "generator", metadata.generator
+    yield "errors", "; ".join(metadata.errors)
+    yield "holds", f"{counted(len(shown.records), 'record')} on {counted(shown.messages, 'message')}"
+    yield "from", f"{entry['name']}" + (f" / {entry['member']}" if entry["member"] else "")
+    yield "artefact", entry["artefact"]
+
+
+REPORT_RECORDS = (
+    *RECORDS[:6],
+    Column("results", lambda row: "\n".join(results(row)), wide=100),
+    Column("reasons", lambda row: "\n".join(reason(one) for one in row["reasons"]), wide=130),
+)
+
+
+def report_records(found: Sequence[Record], width: int) -> Table:
     """The records of one report."""
-    headings = ("line", "source", "messages", "disposition", "DKIM", "SPF", "author domain", "results", "reasons")
-    table = plain_table(*headings, right=("line", "messages"))
-    for line, one in enumerate(found, start=1):
-        results = [f"dkim {result(signature._asdict())}" for signature in one.dkim]
-        results += [f"spf {result(check._asdict())}" for check in one.spf]
-        table.add_row(
-            str(line),
-            safe(one.source_ip or "–", 40),
-            "?" if one.count is None else number(one.count),
-            safe(one.disposition or "?", 20),
-            verdict(one.dkim_aligned),
-            verdict(one.spf_aligned),
-            safe(one.header_from or "–", 60),
-            "\n".join(results),
-            "\n".join(safe(f"{reason.type or ''} {reason.comment or ''}".strip(), 80) for reason in one.reasons),
-        )
+    table, columns = drawn(REPORT_RECORDS, width)
+    for one in found:
+        row = one._asdict()
+        fill(table, columns, {**row, **{name: [item._asdict() for item in row[name]] for name in ("reasons", "dkim", "spf")}})
     return table
+
+
+def results(row: Mapping[str, Any]) -> Iterator[str]:
+    """Every DKIM and SPF result of a record, in short."""
+    for kind in ("dkim", "spf"):
+        for one in row[kind]:
+            yield f"{kind} {result(one)}"
+
+
+def reason(one: Mapping[str, Any]) -> str:
+    """An override reason, in short."""
+    return safe(f"{one['type'] or ''} {one['comment'] or ''}".strip(), 80)

@@ -132,6 +132,8 @@ def bytes_and_frames() -> Iterator[Row]:
     )
     yield Row("nul-three-before", b"\0\0\0" + TEXT.encode(), "and three like UTF-32", ((FEEDBACK, "3 characters that XML"),))
     yield Row("nul-inside", swap("<email>dm", "<email>\0dm"), "NUL in a value", ((FEEDBACK, "characters that XML"),))
+    data = swap(" encoding", "\0encoding")
+    yield Row("nul-in-declaration", data, "NUL where a blank was", ((FEEDBACK, "characters that XML"),))
     yield Row("nul-in-tag", swap("<feedback>", "<feed\0back>"), "NUL in the root's name", ((FEEDBACK, "characters that XML"),))
     yield Row(
         "control-between-tags",
