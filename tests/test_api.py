@@ -56,6 +56,12 @@ def test_sums_stay_whole_however_they_are_grouped(store, by):
     assert (frame["delivered"] + frame["quarantined"] + frame["rejected"]).sum() == TRUTH["totals"]["messages"]
 
 
+@pytest.mark.parametrize("by", ["source_ip", "dkim_domain", "day"])
+def test_a_limit_takes_the_first_of_the_same_lines(store, by):
+    whole, first = store.sources(by=by), store.sources(by=by, limit=5)
+    assert first.to_dict() == whole.head(5).to_dict()
+
+
 def test_records_and_reports_agree(store):
     records, reports = store.records(), store.reports()
     assert len(records) == TRUTH["artefacts"]["records"]

@@ -16,8 +16,8 @@ from dmarcscope.parse.defects import Defects
 from dmarcscope.parse.rawrecord import RawRecord
 from dmarcscope.parse.values import Reader
 
-MAX_REMEMBERED = 100_000
-"""Texts remembered per column, about 20 MB in all; then the column starts anew."""
+MAX_REMEMBERED = 50_000
+"""Texts remembered per column, about 10 MB in all; then the column starts anew."""
 MAX_CHARACTERS = 5_000_000
 """Characters of the texts remembered per column: strangers may fill each with a megabyte."""
 
