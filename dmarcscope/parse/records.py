@@ -44,12 +44,16 @@ class Column(dict[Any, Any]):
             self.odd[written] = odd
         return value
 
-    def convert(self, column: Sequence[Any], first: int, defects: Defects) -> list[Any]:
-        """The values of a column whose first text belongs to record number ``first``; problems go to ``defects``."""
+    def trim(self) -> None:
+        """Start anew when too much is remembered."""
         if len(self) > MAX_REMEMBERED or self._weight > MAX_CHARACTERS:
             self.clear()
             self.odd.clear()
             self._weight = 0
+
+    def convert(self, column: Sequence[Any], first: int, defects: Defects) -> list[Any]:
+        """The values of a column whose first text belongs to record number ``first``; problems go to ``defects``."""
+        self.trim()
         converted = [self[written] for written in column]
         if self.odd:
             met = self.odd.keys() & set(column)
@@ -67,6 +71,36 @@ class Column(dict[Any, Any]):
         for written, place in places.items():
             for field, value, problem in self.odd[written]:
                 defects.records(field, value, problem, times[written], first + place)
+
+
+class Addresses(Column):
+    """Addresses hardly repeat: a plain IPv4 address is told faster than it is remembered."""
+
+    def __missing__(self, written: Any) -> Any:
+        if written and ":" not in written and values.canonical_ip(written) == written:
+            return written
+        return super().__missing__(written)
+
+
+class Lists(Column):
+    """Lists of groups of texts, such as the DKIM results of a record, as tuples of ``kind``.
+
+    The lists repeat less than the groups in them, so both are remembered.
+    """
+
+    def __init__(self, kind: Callable[..., Any], parts: Sequence["Part"]) -> None:
+        self._groups = Column(several(kind, parts))
+        super().__init__(self._read_list)
+
+    def _read_list(self, written: Sequence[Any]) -> tuple[Any, tuple[Odd, ...]]:
+        items = tuple([self._groups[group] for group in written])
+        odd = self._groups.odd
+        return items, tuple([problem for group in written for problem in odd.get(group, ())]) if odd else ()
+
+    def trim(self) -> None:
+        """Start anew when too much is remembered, in lists or in groups."""
+        super().trim()
+        self._groups.trim()
 
 
 def weight(written: Any) -> int:
@@ -92,17 +126,12 @@ Part = tuple[str, Reader, bool]  # field, how it is read, whether the standard r
 
 
 def several(kind: Callable[..., Any], parts: Sequence[Part]) -> Callable[[Any], tuple[Any, tuple[Odd, ...]]]:
-    """Read a list of groups of values, such as the DKIM results of a record, into a tuple of ``kind``."""
+    """Read a group of values, such as one DKIM result, into a ``kind``."""
     readers = [one(field, read, required=required) for field, read, required in parts]
 
-    def convert(written: Iterable[Iterable[str | None]]) -> tuple[Any, tuple[Odd, ...]]:
-        items: list[Any] = []
-        odd: list[Odd] = []
-        for group in written:
-            readings = [read(text) for read, text in zip(readers, group, strict=True)]
-            items.append(kind(*(value for value, _ in readings)))
-            odd.extend(problem for _, problems in readings for problem in problems)
-        return tuple(items), tuple(odd)
+    def convert(written: Iterable[str | None]) -> tuple[Any, tuple[Odd, ...]]:
+        readings = [read(text) for read, text in zip(readers, written, strict=True)]
+        return kind(*(value for value, _ in readings)), tuple([problem for _, problems in readings for problem in problems])
 
     return convert
 
@@ -125,9 +154,8 @@ SPF: tuple[Part, ...] = (
     ("auth_results/spf/human_result", values.text, False),
 )
 
-# In the order of RawRecord and of Record.
+# The single values after the address, in the order of RawRecord and of Record.
 READERS = (
-    one("source_ip", values.source_ip, required=True),
     one("count", values.count, required=True),
     one("policy_evaluated/disposition", values.disposition, required=True),
     one("policy_evaluated/dkim", values.verdict, required=True),
@@ -135,9 +163,6 @@ READERS = (
     one("identifiers/header_from", values.domain, required=True),
     one("identifiers/envelope_from", values.optional_domain, required=False),
     one("identifiers/envelope_to", values.optional_domain, required=False),
-    several(Reason, REASON),
-    several(DkimSignature, DKIM),
-    several(SpfCheck, SPF),
 )
 
 
@@ -149,7 +174,13 @@ class RecordReader:
     """Turns raw records into records; keeps what its columns have learned from report to report."""
 
     def __init__(self) -> None:
-        self._columns = [Column(read) for read in READERS]
+        self._columns: list[Column] = [
+            Addresses(one("source_ip", values.source_ip, required=True)),
+            *(Column(read) for read in READERS),
+            Lists(Reason, REASON),
+            Lists(DkimSignature, DKIM),
+            Lists(SpfCheck, SPF),
+        ]
 
     def convert(self, raws: Sequence[RawRecord], first: int, defects: Defects) -> Iterable[Record]:
         """Records for raw ones, the first of which has the number ``first``; problems are counted in ``defects``."""
