@@ -69,7 +69,7 @@ class Shape:
         if ILLEGAL.search("".join(found)):
             return None
         if "&" in chunk:
-            found = tuple([unescape(text, REFERENCE) for text in found])
+            found = tuple([unescape(text, REFERENCE) if "&" in text else text for text in found])
         texts = (*found, "", None)
         # tuple.__new__ is what RawRecord(...) comes to, without a Python call in between.
         return tuple.__new__(
@@ -112,9 +112,12 @@ class Shapes:
     def _by_shape(self, chunk: str) -> RawRecord | None:
         if "&" in chunk and OTHER_REFERENCE.search(chunk):
             return None
-        for shape in self._by_size.get(chunk.count("<"), ()):
+        alike = self._by_size.get(chunk.count("<"), [])
+        for place, shape in enumerate(alike):
             found = shape.read(chunk)
             if found is not None:
+                if place:  # the next record is most likely of this shape too
+                    alike.insert(0, alike.pop(place))
                 return found
         return None
 
