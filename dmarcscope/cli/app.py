@@ -222,7 +222,7 @@ def shown_lines(limit: int | None, output: Path | None) -> int | None:
 def nothing_found(domain: str | None, known: list[str]) -> str:
     """Why an answer is empty, and what there is instead."""
     about = f"No messages are reported for {domain} in that time." if domain else "No messages are reported in that time."
-    return f"{about} Domains in this store: {', '.join(known)}" if known else f"{about} The store is empty"
+    return f"{about} Domains in this store: {', '.join(known)}" if known else f"{about} The store holds none at all."
 
 
 @app.command(

@@ -231,7 +231,7 @@ def status(facts: Mapping[str, Any]) -> RenderableType:
         ("messages", number(facts["messages"])),
         ("domains", number(facts["domains"])),
         ("reporters", number(facts["reporters"])),
-        ("periods", f"{day(first)} – {day(last)}"),
+        ("periods", f"{day(first)} – {day(last)}" if first else "–"),
         ("last received", facts["last_received"] or "–"),
     ):
         table.add_row(name, value)
