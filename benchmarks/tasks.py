@@ -39,20 +39,24 @@ def bare_parse(folder: str, half: str = "") -> Figures:
 
 def columns(folder: str) -> Figures:
     """Turns the folder's reports from bytes into Arrow tables."""
-    from dmarcscope.ops.reading import read_artefacts
+    from dmarcscope.ops.reading import uncollected
+    from dmarcscope.parse.aggregate import parse_reports
+    from dmarcscope.tables.flatten import flatten
 
     # Half of the reports teach the parser the shapes that their reporters write, as the first minutes of any store do.
     documents = _documents(folder)
     half = len(documents) // 2
-    batches = [list(enumerate(documents[start : start + BATCH])) for start in range(half, len(documents), BATCH)]
+    batches = [documents[start : start + BATCH] for start in range(half, len(documents), BATCH)]
     rows = 0
 
     def work() -> None:
         nonlocal rows
         for batch in batches:
-            rows += read_artefacts(batch).lines.num_rows
+            with uncollected():
+                rows += flatten([report for data in batch for report in parse_reports(data)]).num_rows
 
-    read_artefacts(list(enumerate(documents[:half])))
+    for data in documents[:half]:
+        flatten(parse_reports(data))
     return {**clocked(work), "rows": rows}
 
 
