@@ -4,7 +4,9 @@
     ├── ReportError        the reporter's: these bytes are not a report that can be read
     ├── SetupError         the operator's: a path, an option or a store that is not as it must be
     └── Unavailable        the world's: try again later
+        ├── MailboxUnavailable the mail server cannot be reached, or does not do what it is asked now
         └── StoreUnavailable   the store cannot be written or read now (disk full, locked, read-only)
+            └── SpoolUnavailable   not even raw bytes can be kept: nothing may be taken
 
 A message says what is wrong, where, and what to do. What the world may well hold (a duplicate, a report without records,
 an unknown word in a field) is a value, never an exception.
@@ -42,3 +44,11 @@ class Unavailable(DmarcscopeError):
 
 class StoreUnavailable(Unavailable):
     """The store cannot be used now: disk full, read-only, or locked by another process."""
+
+
+class SpoolUnavailable(StoreUnavailable):
+    """The raw bytes of what arrives cannot be made durable now: nothing may be taken from where it is."""
+
+
+class MailboxUnavailable(Unavailable):
+    """A mail server cannot be reached, ended the connection, or refuses for the time being."""

@@ -5,17 +5,41 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
 from io import StringIO
 from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin
 
+from pydantic import SecretStr
 from rich.console import Console
 
+from dmarcscope.config.fields import Server, duration_text
+from dmarcscope.config.models import SECTIONS
+from dmarcscope.config.secret import SecretSource
+from dmarcscope.config.table import Table
 from dmarcscope.tables.columns import LEDGER_COLUMNS, RECORD_COLUMNS, REPORT_COLUMNS, Column
 from dmarcscope.tables.queries import GROUPS, SOURCES_MEANINGS
 
 HERE = Path(__file__).parent
 MADE = "<!-- Made by docs/generate.py from the code; change it there. -->\n"
-COMMANDS = ("ingest", "sources", "records", "reports", "show", "status", "verify", "replay")
+COMMANDS = (
+    "ingest",
+    "sources",
+    "records",
+    "reports",
+    "show",
+    "status",
+    "verify",
+    "replay",
+    "watch",
+    "mailbox test",
+    "mailbox login",
+    "config init",
+    "config check",
+    "config show",
+)
 
 
 TYPES = {
@@ -75,10 +99,88 @@ def printed_help(run: Callable[[list[str]], int], command: str) -> str:
     """What `dmarcscope COMMAND --help` prints on a terminal of 100 columns."""
     kept, sys.stdout = sys.stdout, StringIO()
     try:
-        run([command, "--help"])
+        run([*command.split(), "--help"])
         return "\n".join(line.rstrip() for line in sys.stdout.getvalue().strip().splitlines())
     finally:
         sys.stdout = kept
+
+
+VALUES = {  # what may stand for a kind of value
+    bool: "true or false",
+    str: "text",
+    Path: "path",
+    tuple: "list of texts",
+    timedelta: "duration",
+    Server: "`imaps://` or `imap://` address",
+    SecretSource: "[secret](#secrets)",
+    SecretStr: "text",
+    dict: "tables",
+}
+MEANINGS = {
+    "": "At the top of the file",
+    "mailbox.NAME": "A mailbox that reports arrive in. NAME is yours to choose: up to 64 letters, digits, `-` and `_`",
+    "mailbox.NAME.oauth": "Log in with OAuth 2.0, in place of `password`",
+    "mailbox.NAME.tls": "How far the mail server is trusted",
+    "folder.NAME": "A folder of files that is watched",
+}
+
+
+def config_page() -> str:
+    """Every key of the configuration, and the file that `dmarcscope config init` writes."""
+    titles = {header: f"`[{header}]`" if header else "Top level" for header in SECTIONS}
+    sections = "\n\n".join(f"## {titles[header]}\n\n{MEANINGS[header]}.\n\n{key_rows(table)}" for header, table in SECTIONS.items())
+    template = (HERE.parent / "dmarcscope" / "config" / "template.toml").read_text()
+    return (
+        f"{MADE}\n# Configuration\n\n`dmarcscope config init` writes a file with everything explained, `config check` tells what is wrong "
+        "in it, with lines, and `config show` what is in force.\n\nThe file is the one named by `--config` or the environment's "
+        "`DMARCSCOPE_CONFIG`; else the first of `./dmarcscope.toml`, `dmarcscope/dmarcscope.toml` in the user's configuration folder "
+        "(`~/.config` on Linux) and `/etc/dmarcscope/dmarcscope.toml`. Without a file, the defaults hold. An option goes before "
+        "the environment, the environment before the file.\n\nRelative paths start at the file's folder, and `~` is the home folder. "
+        'A duration is a whole number and `s`, `m` or `h` in quotes: `"30s"`, `"5m"`, `"1h"`. An unknown key is an error.\n\n'
+        f"{sections}\n\n## Secrets\n\n"
+        "A password or token is told by where it comes from, exactly one of these. It is read when it is needed, so a changed one is found "
+        'without a restart, and never shown. Written as `password = { env = "DMARC_PASSWORD" }`.\n\n'
+        f"{key_rows(SecretSource)}\n\n## The file that `config init` writes\n\n```toml\n{template}```\n"
+    )
+
+
+def key_rows(table: type[Table]) -> str:
+    """A Markdown table of the keys of a configuration table."""
+    lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    for key, field in table.model_fields.items():
+        default = "needed" if field.is_required() else default_text(field.default)
+        lines.append(f"| `{key}` | {values(field.annotation)} | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+def values(annotation: Any) -> str:
+    """What may be written for a key: for a closed list its words."""
+    kind = next(kind for kind in kinds(annotation) if kind is not NoneType)
+    if issubclass(kind, StrEnum):
+        return ", ".join(f"`{word}`" for word in kind)
+    return next((words for known, words in VALUES.items() if issubclass(kind, known)), "table")
+
+
+def kinds(annotation: Any) -> list[type]:
+    """The plain types that an annotation allows."""
+    origin = get_origin(annotation)
+    if origin in {tuple, dict}:
+        return [origin]
+    if isinstance(annotation, type):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in kinds(part)]
+
+
+def default_text(value: object) -> str:
+    """A default as it would be written in the file; none if there is none."""
+    if isinstance(value, timedelta):
+        return f'`"{duration_text(value)}"`'
+    if isinstance(value, tuple):
+        items = ", ".join(f'"{item}"' for item in value)
+        return f"`[{items}]`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return "" if value is None or isinstance(value, dict | Table) else f'`"{value}"`'
 
 
 def picture() -> str:
@@ -103,7 +205,7 @@ def picture() -> str:
 def pages() -> dict[str, str]:
     """Every generated page by its file name."""
     os.environ.update({"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
-    return {"columns.md": columns_page(), "commands.md": commands_page(), "sources.svg": picture()}
+    return {"columns.md": columns_page(), "commands.md": commands_page(), "config.md": config_page(), "sources.svg": picture()}
 
 
 if __name__ == "__main__":

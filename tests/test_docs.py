@@ -104,6 +104,8 @@ def test_every_command_and_error_is_documented():
     from dmarcscope.cli.app import app
 
     named = {command.name or command.callback.__name__ for command in app.registered_commands}
+    for group in app.registered_groups:
+        named |= {f"{group.name} {command.name or command.callback.__name__}" for command in group.typer_instance.registered_commands}
     assert named == set(load_generator().COMMANDS)
     first_steps = (ROOT / "docs" / "first-steps.md").read_text()
     for state in ("stored", "duplicate", "superseded", "sidelined", "ignored"):

@@ -15,7 +15,9 @@ RANKS = (
     {"intake", "lookup", "analysis"},
     {"present", "store", "enrich"},
     {"ops"},
-    {"wiring", "config", "api"},
+    {"config"},
+    {"wiring"},
+    {"api"},
     {"cli", "web", "__init__"},
     {"__main__"},
 )

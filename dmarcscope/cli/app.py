@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dmarcscope.cli import output as out
+from dmarcscope.cli.configuring import config_app
 from dmarcscope.cli.options import (
     DEFAULT_STORE,
+    ConfigOption,
     DebugOption,
     DomainArgument,
     Format,
@@ -26,7 +28,11 @@ from dmarcscope.cli.options import (
     StoreOption,
     UntilOption,
 )
+from dmarcscope.cli.watching import CaFileOption, ImapOption, InsecureOption, MailboxOption, mailbox_app, mailboxes, take_in, watch
 from dmarcscope.errors import DmarcscopeError, SetupError, Unavailable
+
+if TYPE_CHECKING:
+    from dmarcscope.ops.ingest import Outcome
 
 OK, FOUND, USAGE, TRY_AGAIN = 0, 1, 2, 75
 SCREEN = 40  # lines shown at a terminal unless --limit says otherwise
@@ -102,23 +108,54 @@ def main(
     """Answers before data: who sends as my domain, should I worry, what do I change?"""
 
 
-@app.command(epilog="Examples: dmarcscope ingest ~/reports 'mail/*.eml' inbox.mbox   |   an alias of a mail server: |dmarcscope ingest -")
+@app.command(
+    epilog="Examples: dmarcscope ingest ~/reports 'mail/*.eml' inbox.mbox   |   dmarcscope ingest --imap imaps://dmarc@example.com@imap.example.com/INBOX"
+    "   |   an alias of a mail server: |dmarcscope ingest -"
+)
 def ingest(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, mboxes, maildirs, or - for standard input.", metavar="PATH…")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files, folders, globs, mboxes, maildirs, or - for standard input.", metavar="[PATH]…", show_default=False),
+    ] = None,
+    mailbox: MailboxOption = None,
+    imap: ImapOption = None,
+    config: ConfigOption = None,
     store: StoreOption = DEFAULT_STORE,
     jobs: JobsOption = 1,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    ca_file: CaFileOption = None,
+    insecure: InsecureOption = False,
 ) -> None:
     """Take in reports, exactly once; ends with what became of every artefact.
 
     Reads XML, gzip, zip, tar, mail and Outlook .msg, told by content. --since and --until take only files last changed in that time.
+    With --mailbox or --imap: all that is new in a mailbox, once; its mails stay as they are unless the configuration says otherwise.
     """
+    places = mailboxes(mailbox or [], imap, config, store, ca_file, insecure=insecure)
+    if not paths and not places:
+        raise SetupError("there is nothing to take in", fix="Name a PATH, or a mailbox with --mailbox or --imap")
+    outcome = from_paths(paths, store, jobs, since, until) if paths else None
+    if places:
+        with progress("reading", None) as tick:
+            taken = take_in(places, store, jobs, tick)
+        if outcome is not None:
+            taken.add(outcome)
+        outcome = taken
+    if outcome is None:
+        return
+    tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
+    if outcome.sidelined or outcome.partly:
+        raise typer.Exit(FOUND)
+
+
+def from_paths(paths: list[str], store: Path, jobs: int, since: str | None, until: str | None) -> "Outcome":
+    """Take in files, folders and standard input."""
     from dmarcscope.api import open_store, which
     from dmarcscope.intake.paths import Arrival, arrivals, changed_between, find
-    from dmarcscope.ops.ingest import ingest as take_in
+    from dmarcscope.ops.ingest import ingest as take_in_files
 
     span = which(None, since, until)
     named = [path for path in paths if path != "-"]
@@ -130,10 +167,7 @@ def ingest(
         yield from arrivals(files)
 
     with open_store(store) as opened, progress("reading", len(files) + ("-" in paths)) as tick:
-        outcome = take_in(opened.files, everything(), jobs=jobs, progress=tick)
-    tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
-    if outcome.sidelined or outcome.partly:
-        raise typer.Exit(FOUND)
+        return take_in_files(opened.files, everything(), jobs=jobs, progress=tick)
 
 
 def standard_input() -> bytes:
@@ -390,3 +424,10 @@ def replay(
     tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
     if outcome.sidelined or outcome.partly:
         raise typer.Exit(FOUND)
+
+
+app.command(
+    "watch", epilog="Examples: dmarcscope watch   |   dmarcscope watch reports --log-format json   |   as a service: see docs/mailbox.md"
+)(watch)
+app.add_typer(mailbox_app, name="mailbox")
+app.add_typer(config_app, name="config")

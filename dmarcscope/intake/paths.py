@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dmarcscope.errors import SetupError
+from dmarcscope.model.mail_origin import MailOrigin
 
 MBOX_START = b"From "
 MAILDIR = ("cur", "new", "tmp")
@@ -16,10 +17,11 @@ MAILDIR = ("cur", "new", "tmp")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Something that arrives: its name, and its bytes or the file that holds them."""
+    """Something that arrives: its name, its bytes or the file that holds them, and how the mail it is authenticated, where that is told."""
 
     name: str
     content: bytes | Path
+    origin: MailOrigin | None = None
 
 
 def find(paths: Iterable[str]) -> list[str]:

@@ -22,14 +22,14 @@ from typing import TypeVar
 
 from arro3.core import Table
 
-from dmarcscope.errors import StoreUnavailable
+from dmarcscope.errors import SpoolUnavailable
 from dmarcscope.intake.paths import Arrival
 from dmarcscope.ops.pool import Pool
 from dmarcscope.ops.reading import ChunkReading, Reading
 from dmarcscope.ops.settle import STATES, Fate, Plan, decide, verdict
 from dmarcscope.store.files import StoreFiles
-from dmarcscope.store.ledger import Artefact, ReportEntry, Verdict
-from dmarcscope.store.spool import Incoming
+from dmarcscope.store.ledger import FINAL_STATES, Artefact, ReportEntry, Verdict
+from dmarcscope.store.spool import Incoming, Spooled
 from dmarcscope.tables.columns import RECORDS_SCHEMA
 from dmarcscope.tables.flatten import renumbered
 
@@ -42,6 +42,8 @@ BATCH_RECORDS = 60_000
 """A batch is stored when it has this many artefacts or records: a commit costs 40 ms, and 60,000 lines take 25 MB."""
 
 T = TypeVar("T")
+Part = list[tuple[Spooled, bytes | None]]
+"""Artefacts that are durable, each with its bytes (None: too many to hold)."""
 Progress = Callable[[int], None]
 
 
@@ -69,6 +71,12 @@ class Outcome:
     def as_dict(self) -> dict[str, int | float]:
         """The figures, for machines."""
         return {name: value for name, value in asdict(self).items() if name not in {"troubles", "partly"}}
+
+    def add(self, other: "Outcome") -> None:
+        """Add up what became of others; their times overlap, and are not added."""
+        for name in ("artefacts", *FINAL_STATES, "reports", "records", "messages", "partly"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.troubles += other.troubles[: MAX_TROUBLES - len(self.troubles)]
 
     def count(self, state: str, name: str, reason: str | None, refused: int = 0) -> None:
         """Count one artefact, and remember what was unreadable."""
@@ -126,6 +134,7 @@ def ingest(store: StoreFiles, arrivals: Iterable[Arrival], *, jobs: int = 1, pro
         run = Run(store, incoming, pool, outcome, progress)
         recover_batches(store)
         run.work(leftovers(store, incoming), anew=False)
+        store.spool.back_online()
         run.take(arrivals)
     outcome.seconds = round(monotonic() - started, 3)
     return outcome
@@ -139,11 +148,11 @@ def open_intake(store: StoreFiles) -> Incoming:
 
 @contextmanager
 def spooling(store: StoreFiles) -> Iterator[None]:
-    """Raise StoreUnavailable where the disk does not take what goes into the spool."""
+    """Raise SpoolUnavailable where the disk does not take what goes into the spool."""
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(
+        raise SpoolUnavailable(
             f"the spool cannot be written ({error.strerror or error})", where=str(store.spool.root), fix="Make room and try again"
         ) from error
 
@@ -212,7 +221,11 @@ class Run:
 
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Receive artefacts, read and store them."""
-        self._read_and_store((self._receive(chunk) for chunk in chunks(arrivals, arriving_size)), anew=False)
+        self.take_durable(self._put(chunk) for chunk in chunks(arrivals, arriving_size))
+
+    def take_durable(self, parts: Iterable[Part]) -> None:
+        """Note, read and store what is in the spool already."""
+        self._read_and_store((self._note(part) for part in parts), anew=False)
 
     def work(self, artefacts: Sequence[Artefact], *, anew: bool) -> None:
         """Read artefacts from the spool and store them; ``anew``: in place of what was stored from them before."""
@@ -250,15 +263,19 @@ class Run:
         reason = f"its bytes cannot be read from the spool ({error.strerror or error}); ingest it again, then run dmarcscope replay"
         return Verdict(artefact.artefact_id, state, reason, refused=1)
 
-    def _receive(self, chunk: list[Arrival]) -> list[tuple[Artefact, bytes | None]]:
-        """Steps 1 and 2; returns what is new with its bytes. What came before is a duplicate and needs no reading."""
+    def _put(self, chunk: list[Arrival]) -> Part:
+        """Step 1."""
         with spooling(self._store):
-            spooled = self._incoming.put(chunk, now())
-            artefacts = self._store.ledger.receive([one for one, _ in spooled], self._incoming.run)
-            self._incoming.settle(one.sha256 for one, _ in spooled)
+            return self._incoming.put(chunk, now())
+
+    def _note(self, part: Part) -> list[tuple[Artefact, bytes | None]]:
+        """Step 2; returns what is new with its bytes. What came before is a duplicate and needs no reading."""
+        artefacts = self._store.ledger.receive([one for one, _ in part], self._incoming.run)
+        with spooling(self._store):
+            self._incoming.settle(one.sha256 for one, _ in part)
         fresh: list[tuple[Artefact, bytes | None]] = []
         again: list[Verdict] = []
-        for artefact, (_, data) in zip(artefacts, spooled, strict=True):
+        for artefact, (_, data) in zip(artefacts, part, strict=True):
             original = self._store.ledger.first_with_bytes(artefact.sha256, artefact.artefact_id)
             if artefact.state != "received" or artefact.artefact_id in self._arrived:
                 self._count("duplicate", artefact.name, None)

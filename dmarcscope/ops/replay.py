@@ -43,6 +43,7 @@ def replay(
         run = Run(store, incoming, pool, outcome, progress)
         recover_batches(store)
         run.work(leftovers(store, incoming), anew=False)
+        store.spool.back_online()
         store.ledger.reopen([artefact.artefact_id for artefact in chosen], incoming.run)
         run.work(chosen, anew=True)
     outcome.seconds = round(monotonic() - started, 3)

@@ -260,6 +260,22 @@ def checks(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     return Group(*lines, end)
 
 
+TRIED = {True: ("ok", "green"), False: ("NO", "red"), None: ("–", "dim")}
+
+
+def trials(found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What works of a mailbox, step by step."""
+    lines: list[RenderableType] = []
+    for trial in found:
+        mark, style = TRIED[trial["ok"]]
+        lines.append(Text.assemble((f"{mark:>4}", style), f"  {safe(trial['name'], 60)}: {safe(trial['found'], 300)}"))
+        if trial["fix"]:
+            lines.append(Text(f"      → {safe(trial['fix'], 300)}"))
+    good = all(trial["ok"] is not False for trial in found)
+    end = "This mailbox can be used." if good else "This mailbox cannot be used yet; see the arrow."
+    return Group(*lines, Text(end, style="bold green" if good else "bold red"))
+
+
 def report(entry: Mapping[str, Any], shown: AggregateReport, width: int) -> RenderableType:
     """One report, readable."""
     table = Table(box=None, show_header=False, pad_edge=False)

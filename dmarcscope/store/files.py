@@ -46,7 +46,7 @@ class StoreFiles:
     def create(self) -> None:
         """Make what is missing of the store. Raises StoreUnavailable if the disk does not let us, SetupError if the place is wrong."""
         try:
-            self._check_place()
+            self.check_place()
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not os.access(self.root, os.W_OK):
                 raise StoreUnavailable("the store is read-only", where=str(self.root), fix="Make it writable, or name another with --store")
@@ -58,7 +58,7 @@ class StoreFiles:
             self.ledger.create()
             self.records.create()
 
-    def _check_place(self) -> None:
+    def check_place(self) -> None:
         """Raise SetupError for a path that is no folder or that the record table's library cannot address."""
         place = str(self.root.resolve())
         if self.root.exists() and not self.root.is_dir():

@@ -16,9 +16,12 @@ from typing import Any
 from urllib.parse import quote
 
 from dmarcscope.errors import SetupError, StoreUnavailable
+from dmarcscope.intake.mail_name import MailName
 from dmarcscope.store.spool import FOUND_NAME, Spooled
 
-SCHEMA_VERSION = 1
+SCHEMA = ("schema.sql", "schema-2.sql")
+"""Each file brings a ledger from one schema to the next; they only ever add."""
+SCHEMA_VERSION = len(SCHEMA)
 FAULTS = (sqlite3.OperationalError, sqlite3.DatabaseError)  # of the world; their other kinds are bugs of ours
 FINAL_STATES = ("stored", "duplicate", "superseded", "sidelined", "ignored")
 
@@ -86,11 +89,8 @@ class Ledger:
     def create(self) -> None:
         """Make the file and its tables, if they are not there."""
         with self.transaction() as connection:
-            if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'facts'").fetchone():
-                return
-            for statement in files("dmarcscope.store").joinpath("schema.sql").read_text().split(";\n"):
-                connection.execute(statement)
-            connection.execute("INSERT INTO facts VALUES ('schema', ?)", [str(SCHEMA_VERSION)])
+            if schema_of(connection) == 0:
+                grow(connection, 0)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -114,7 +114,7 @@ class Ledger:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            self._check_version(connection)
+            self._bring_up(connection)
         except sqlite3.DatabaseError as error:
             connection.close()
             if primary(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) and self.path.exists():
@@ -149,15 +149,24 @@ class Ledger:
         connection.row_factory = sqlite3.Row
         return connection
 
-    def _check_version(self, connection: sqlite3.Connection) -> None:
-        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'facts'").fetchone():
-            return
-        version = int(connection.execute("SELECT value FROM facts WHERE name = 'schema'").fetchone()[0])
-        if version != SCHEMA_VERSION:
+    def _bring_up(self, connection: sqlite3.Connection) -> None:
+        """Add what a ledger of an earlier dmarcscope lacks, all or nothing."""
+        self._check_version(connection, oldest=1)
+        if 0 < schema_of(connection) < SCHEMA_VERSION:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                grow(connection, schema_of(connection))  # asked again: another process may have been faster
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def _check_version(self, connection: sqlite3.Connection, oldest: int = SCHEMA_VERSION) -> None:
+        version = schema_of(connection)
+        if version and not oldest <= version <= SCHEMA_VERSION:
+            newer = "a newer dmarcscope" if version > SCHEMA_VERSION else "this dmarcscope once where the store can be written"
             raise SetupError(
-                f"the store has schema {version}; this dmarcscope knows schema {SCHEMA_VERSION}",
-                where=str(self.path),
-                fix="Use the dmarcscope that made it, or a newer one",
+                f"the store has schema {version}; this dmarcscope knows schema {SCHEMA_VERSION}", where=str(self.path), fix=f"Use {newer}"
             )
 
     def _trouble(self, error: sqlite3.DatabaseError, done: str) -> StoreUnavailable | SetupError:
@@ -211,13 +220,17 @@ class Ledger:
                 [(one.name, one.sha256, FOUND_NAME) for one in spooled],
             )
             connection.executemany(
-                "INSERT INTO artefacts (sha256, name, size, state, received_at, last_seen_at, run)"
-                " VALUES (?, ?, ?, 'received', ?, ?, ?)"
+                "INSERT INTO artefacts (sha256, name, size, state, received_at, last_seen_at, run, mail_from, mail_verified, mail_reason)"
+                " VALUES (?, ?, ?, 'received', ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (sha256, name) DO UPDATE SET arrivals = arrivals + 1, last_seen_at = excluded.last_seen_at,"
-                " run = iif(state = 'received', excluded.run, run)",
-                [(one.sha256, one.name, one.size, time_text(one.received_at), time_text(one.received_at), run) for one in spooled],
+                " run = iif(state = 'received', excluded.run, run), mail_from = coalesce(excluded.mail_from, mail_from),"
+                " mail_verified = coalesce(excluded.mail_verified, mail_verified),"
+                " mail_reason = coalesce(excluded.mail_reason, mail_reason)",
+                [arrival_values(one, run) for one in spooled],
             )
-            return [self._artefact(connection, one) for one in spooled]
+            artefacts = [self._artefact(connection, one) for one in spooled]
+            note_mails(connection, artefacts)
+            return artefacts
 
     def _artefact(self, connection: sqlite3.Connection, spooled: Spooled) -> Artefact:
         row = connection.execute(
@@ -346,6 +359,21 @@ class Ledger:
         return {"artefacts": sum(counts.values()), **counts, "reports": reports, "records": records, "messages": messages}
 
 
+def schema_of(connection: sqlite3.Connection) -> int:
+    """The schema of a ledger, 0 if it has no tables yet."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'facts'").fetchone():
+        return 0
+    return int(connection.execute("SELECT value FROM facts WHERE name = 'schema'").fetchone()[0])
+
+
+def grow(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a ledger from a schema to the newest; the caller holds a transaction."""
+    for name in SCHEMA[version:]:
+        for statement in files("dmarcscope.store").joinpath(name).read_text().split(";\n"):
+            connection.execute(statement)
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('schema', ?)", [str(SCHEMA_VERSION)])
+
+
 REPORT_FIELDS = (
     "artefact_id", "member", "identity", "content", "reporter", "email", "report_id", "policy_domain",
     "period_begin", "period_end", "dialect", "records", "messages",
@@ -354,6 +382,24 @@ INSERT_REPORT = (
     f"INSERT INTO reports ({', '.join(REPORT_FIELDS)}, defects, state, batch)"  # noqa: S608 (names of our own)
     f" VALUES ({', '.join('?' * (len(REPORT_FIELDS) + 3))})"
 )
+
+
+def arrival_values(one: Spooled, run: str) -> tuple[Any, ...]:
+    """An artefact as its line of the ledger begins."""
+    at, origin = time_text(one.received_at), one.origin
+    told = (None, None, None) if origin is None else (origin.author_domain, origin.verified, origin.reason)
+    return (one.sha256, one.name, one.size, at, at, run, *told)
+
+
+def note_mails(connection: sqlite3.Connection, artefacts: Iterable[Artefact]) -> None:
+    """Note which messages of mailboxes the artefacts are; their names tell."""
+    names = [(MailName.parse(artefact.name), artefact.artefact_id) for artefact in artefacts]
+    connection.executemany(
+        "INSERT INTO mails (account, folder, uidvalidity, uid, artefact_id) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET artefact_id = excluded.artefact_id,"
+        " settled = iif(settled = 'unfetchable', NULL, settled), reason = iif(settled = 'unfetchable', NULL, reason)",
+        [(name.account, name.folder, name.uidvalidity, name.uid, artefact_id) for name, artefact_id in names if name],
+    )
 
 
 def insert_report(connection: sqlite3.Connection, entry: ReportEntry, state: str, batch: int | None) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from dmarcscope.errors import SetupError
 from dmarcscope.intake.paths import Arrival
+from dmarcscope.model.mail_origin import MailOrigin
 from dmarcscope.store import spool as module
 from dmarcscope.store.locks import is_held, try_lock
 from dmarcscope.store.spool import FOUND_NAME, JOURNAL, LOCK, Incoming, Spool, Spooled
@@ -117,7 +118,7 @@ def test_a_half_written_file_is_removed(spool: Spool) -> None:
 )
 def test_a_journal_that_was_cut_off(spool: Spool, rest: str, why: str) -> None:
     folder = died(spool, Arrival("first", b"first"), Arrival("second", b"second"))
-    lines = (folder / JOURNAL).read_text().splitlines()
+    lines = filter(None, (folder / JOURNAL).read_text().splitlines())
     kept = next(line for line in lines if json.loads(line)["name"] == "first")
     (folder / JOURNAL).write_bytes(f"{kept}\n{rest}".encode("utf-8", "surrogateescape"))
     found = adopted(spool)
@@ -141,8 +142,57 @@ def test_a_dead_run_whose_files_had_settled_in_part(spool: Spool) -> None:
     incoming.settle([found[0][0].sha256])
     assert incoming._lock is not None
     os.close(incoming._lock)
-    assert [one.name for one in adopted(spool)] == ["b"]
+    assert [one.name for one in adopted(spool)] == ["a", "b"], "whether the ledger had heard of the first is for the ledger to know"
     assert len(list(spool.settled())) == 2
+
+
+def test_the_journal_is_emptied_when_all_is_settled(spool: Spool) -> None:
+    """A watch lives for months: its journal must not grow, nor tell a dead run's heir of what was settled long ago."""
+    with spool.receive() as incoming:
+        first = incoming.put([Arrival("a", b"a")], NOW)
+        second = incoming.put([Arrival("b", b"b")], NOW)
+        assert incoming.is_waiting
+        incoming.settle(one.sha256 for one, _ in first)
+        assert [name for _, name, _ in spool.waiting()] == ["b"]
+        incoming.settle(one.sha256 for one, _ in second)
+        assert not incoming.is_waiting
+        assert (incoming._folder / JOURNAL).stat().st_size == 0
+        incoming.put([Arrival("c", b"c")], NOW)
+        assert list(spool.waiting()) == [(digest(b"c"), "c", NOW)]
+
+
+def test_another_name_for_settled_bytes_outlives_its_run(spool: Spool) -> None:
+    """No file waits for it, only a line of the journal: a mail that brings what came before must still be dealt with."""
+    with spool.receive() as incoming:
+        found = incoming.put([Arrival("first", b"same")], NOW)
+        incoming.settle(one.sha256 for one, _ in found)
+    with spool.receive() as incoming:
+        incoming.put([Arrival("second", b"same", MailOrigin("example.org", "mx.example.com", True, "why"))], NOW)
+    (again,) = adopted(spool)
+    assert (again.name, again.received_at, again.origin) == ("second", NOW, MailOrigin("example.org", "mx.example.com", True, "why"))
+    assert folders(spool) == []
+
+
+def test_a_journal_line_that_the_disk_cut_off_spoils_no_other(spool: Spool) -> None:
+    with spool.receive() as incoming:
+        incoming.put([Arrival("a", b"a")], NOW)
+        with (incoming._folder / JOURNAL).open("ab") as journal:
+            journal.write(b'\n{"sha256": "0123')  # as a full disk leaves it
+        incoming.put([Arrival("b", b"b")], NOW)
+    assert [one.name for one in adopted(spool)] == ["a", "b"]
+
+
+def test_since_when_and_why_it_is_offline(spool: Spool) -> None:
+    assert spool.offline() is None
+    spool.gone_offline(NOW, "the disk is full")
+    spool.gone_offline(LATER, "the ledger is locked")
+    assert spool.offline() == (NOW, "the ledger is locked"), "the first time, the latest reason"
+    assert list(spool.settled()) == []
+    spool.back_online()
+    spool.back_online()
+    assert spool.offline() is None
+    (spool.root / "offline.json").write_bytes(b"\0\0")
+    assert spool.offline() is None, "a note that cannot be read is none"
 
 
 def test_a_living_run_is_left_alone(spool: Spool) -> None:

@@ -1,0 +1,1 @@
+"""What the user configures: a TOML file and the environment, as checked and frozen settings."""

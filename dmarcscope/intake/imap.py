@@ -1,0 +1,501 @@
+"""A session with a mail server (IMAP, RFC 9051 and 3501): connect, log in, look for messages, fetch, move, wait.
+
+IMAPClient speaks the protocol. What is ours: which error is whose fault, folders of any size in pieces, large messages in pieces,
+and never more taken away from a mailbox than the messages named (UID EXPUNGE only, RFC 4315).
+"""
+
+import imaplib
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self
+
+from dmarcscope.errors import DmarcscopeError, MailboxUnavailable, SetupError
+
+if TYPE_CHECKING:
+    from imapclient import IMAPClient
+
+CONNECT_SECONDS = 20.0
+READ_SECONDS = 90.0
+"""A server may think for a while about a large folder; one that says nothing for longer is not there any more."""
+UIDS_AT_ONCE = 50_000
+"""Span of one search: the answer is one line, of which the library takes at most a million bytes."""
+PIECE_BYTES = 1 << 20
+"""Of a large message, fetched at once."""
+MOVE_AT_ONCE = 100
+"""Messages moved by one command: what a crash may leave half done."""
+
+
+class Security(StrEnum):
+    """How the connection is protected."""
+
+    TLS = "tls"  # at once (RFC 8314)
+    STARTTLS = "starttls"  # before anything else is said; without it nothing is
+    NONE = "none"  # only if the operator says so
+
+
+class Mechanism(StrEnum):
+    """How to log in."""
+
+    PASSWORD = "password"
+    XOAUTH2 = "xoauth2"
+    OAUTHBEARER = "oauthbearer"  # RFC 7628
+
+
+class TokenSource(Protocol):
+    """Gives access tokens; ``fresh``: the server did not take the last one."""
+
+    def token(self, *, fresh: bool = False) -> str:
+        """An access token. Raises SetupError or Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How to get into a mailbox. ``password`` is asked at each login; ``tokens`` take its place for the two OAuth mechanisms."""
+
+    user: str
+    host: str
+    port: int
+    security: Security = Security.TLS
+    mechanism: Mechanism = Mechanism.PASSWORD
+    password: Callable[[], str] | None = field(default=None, repr=False)
+    tokens: TokenSource | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    verify: bool = True
+
+    @property
+    def where(self) -> str:
+        """The server, for messages."""
+        return f"{self.user} at {self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A folder as the server describes it when it is opened."""
+
+    uidvalidity: int
+    exists: int
+    uidnext: int | None
+    keywords: bool  # whether flags of our own can be set
+
+
+# RFC 5530 and what providers say: these refusals pass by themselves. All others want somebody to do something.
+PASSING = re.compile(
+    r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|THROTTLED|OVERQUOTA|CONTACTADMIN)\b"
+    r"|too many|try again|temporar|throttl|bandwidth|rate limit|exceeded",
+    re.IGNORECASE,
+)
+CODE = re.compile(r"\[([A-Z][A-Z0-9-]*)")
+
+
+def refusal_code(error: Exception) -> str:
+    """The response code (RFC 5530) in a server's refusal, "" if it gave none."""
+    found = CODE.search(str(error))
+    return found[1] if found else ""
+
+
+def said(error: BaseException) -> str:
+    """What the server or the system said, on one line."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(re.sub(r"^[bB](['\"])(.*)\1$", r"\2", str(text)).split())[:300] or type(error).__name__
+
+
+@contextmanager
+def talking(account: Account) -> Iterator[None]:
+    """Raise MailboxUnavailable where the connection breaks or the server stops talking; what it refuses goes through as it is."""
+    try:
+        yield
+    except imaplib.IMAP4.abort as error:
+        raise MailboxUnavailable(f"the mail server ended the connection ({said(error)})", where=account.where) from error
+    except imaplib.IMAP4.error:
+        raise
+    except (OSError, EOFError) as error:
+        raise MailboxUnavailable(f"the connection broke ({said(error)})", where=account.where) from error
+
+
+def tls_context(account: Account) -> ssl.SSLContext:
+    """TLS as the account wants it: verified unless the operator insists. Raises SetupError for a CA file that cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=str(account.ca_file) if account.ca_file else None)
+    except (OSError, ssl.SSLError) as error:
+        raise SetupError(f"cannot be used as CA file ({said(error)})", where=str(account.ca_file), fix="Name a file in PEM form") from error
+    if not account.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def open_session(account: Account) -> "ImapSession":
+    """Connect and log in. Raises MailboxUnavailable, or SetupError for what only the operator can mend."""
+    client = connect(account)
+    session = ImapSession(account, client)
+    try:
+        session.log_in()
+    except BaseException:
+        session.drop()
+        raise
+    return session
+
+
+def connect(account: Account) -> "IMAPClient":
+    """A connection, protected as the account wants it. Raises as `open_session` does."""
+    from imapclient import IMAPClient, SocketTimeout
+
+    at_once = account.security is Security.TLS
+    context = tls_context(account)
+    try:
+        client = IMAPClient(
+            account.host,
+            account.port,
+            ssl=at_once,
+            ssl_context=context if at_once else None,
+            timeout=SocketTimeout(CONNECT_SECONDS, READ_SECONDS),
+        )
+        client.normalise_times = False
+        client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if account.security is Security.STARTTLS:
+            if not client.has_capability("STARTTLS"):
+                # A server, or somebody on the way, that offers no TLS gets no password (RFC 8314 §3.2).
+                raise SetupError("the server offers no STARTTLS", where=account.where, fix="Use imaps://, or ask the provider")
+            client.starttls(context)
+    except ssl.SSLCertVerificationError as error:
+        raise SetupError(
+            f"the server's certificate is not trusted ({error.verify_message})",
+            where=account.where,
+            fix="Check the server's name; a CA of your own goes into tls.ca_file",
+        ) from error
+    except ssl.SSLError as error:
+        raise MailboxUnavailable(f"no TLS connection ({said(error)}); is it the right port?", where=account.where) from error
+    except imaplib.IMAP4.error as error:
+        raise MailboxUnavailable(f"the mail server turned us away ({said(error)})", where=account.where) from error
+    except OSError as error:
+        raise MailboxUnavailable(f"cannot be reached ({said(error)})", where=account.where) from error
+    return client
+
+
+class ImapSession:
+    """One connection to an account. Methods raise MailboxUnavailable when it is of no more use. Use it as a context manager."""
+
+    def __init__(self, account: Account, client: "IMAPClient") -> None:
+        self.account = account
+        self._client = client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            with suppress(Exception):
+                self._client.logout()
+        self.drop()
+
+    def drop(self) -> None:
+        """End the connection without a word."""
+        with suppress(Exception):
+            self._client.shutdown()
+
+    # Login and what the server can do.
+
+    def log_in(self) -> None:
+        """Log in; an access token that is refused is fetched anew once."""
+        account = self.account
+        if account.tokens is None:
+            secret = account.password() if account.password else ""
+            self._try_login(lambda: self._client.login(account.user, secret))
+            return
+        send = self._client.oauthbearer_login if account.mechanism is Mechanism.OAUTHBEARER else self._client.oauth2_login
+        token = account.tokens.token()
+        try:
+            self._try_login(lambda: send(account.user, token))
+        except SetupError:
+            token = account.tokens.token(fresh=True)
+            self._try_login(lambda: send(account.user, token))
+
+    def _try_login(self, attempt: Callable[[], Any]) -> None:
+        with talking(self.account):
+            try:
+                attempt()
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                raise self._login_refused(error) from error
+
+    def _login_refused(self, error: Exception) -> DmarcscopeError:
+        if PASSING.search(str(error)):
+            return MailboxUnavailable(f"the login is refused for now ({said(error)})", where=self.account.where)
+        fix = "Check the user name and the password"
+        if self.account.tokens is not None:
+            fix = "Check the user name, that IMAP is switched on for it, and what the access token is for; or log in again"
+        return SetupError(f"the login is refused ({said(error)})", where=self.account.where, fix=fix)
+
+    def can(self, capability: str) -> bool:
+        """Whether the server has said that it can do something."""
+        with talking(self.account):
+            return bool(self._client.has_capability(capability))
+
+    # Folders.
+
+    def select(self, folder: str, *, readonly: bool) -> Selected:
+        """Open a folder. Raises SetupError if it is not there or may not be opened."""
+        with talking(self.account):
+            try:
+                found = self._client.select_folder(folder, readonly=readonly)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                if PASSING.search(str(error)):
+                    raise MailboxUnavailable(f"{folder} cannot be opened now ({said(error)})", where=self.account.where) from error
+                raise SetupError(
+                    f"the folder {folder} cannot be opened ({said(error)})", where=self.account.where, fix=self._there_are(folder)
+                ) from error
+        validity = found.get(b"UIDVALIDITY")
+        if not isinstance(validity, int):
+            raise SetupError("the server gives messages no lasting numbers (UIDVALIDITY)", where=self.account.where, fix="Ask the provider")
+        permanent = found.get(b"PERMANENTFLAGS", ())
+        return Selected(validity, int(found.get(b"EXISTS", 0)), found.get(b"UIDNEXT"), b"\\*" in permanent)
+
+    def _there_are(self, missing: str) -> str:
+        names = self.folders()
+        close = [name for name in names if name.lower() == missing.lower()] or names[:20]
+        return f"There are: {', '.join(close)}" if close else "Create it, or name another"
+
+    def folders(self) -> list[str]:
+        """The names of the folders that can be opened."""
+        with talking(self.account), suppress(imaplib.IMAP4.readonly):
+            try:
+                return [str(name) for flags, _, name in self._client.list_folders() if b"\\Noselect" not in flags]
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                return []
+        return []
+
+    def create_folder(self, folder: str) -> None:
+        """Make a folder, if it is not there. Raises SetupError if the server does not let us."""
+        with talking(self.account):
+            if self._client.folder_exists(folder):
+                return
+            try:
+                self._client.create_folder(folder)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                if refusal_code(error) == "ALREADYEXISTS":
+                    return
+                raise SetupError(
+                    f"the folder {folder} cannot be made ({said(error)})", where=self.account.where, fix="Make it in your mail program"
+                ) from error
+
+    def my_rights(self, folder: str) -> str | None:
+        """The rights that we have in a folder (RFC 4314 §2.1), None where the server does not tell."""
+        if not self.can("ACL"):
+            return None
+        with talking(self.account):
+            try:
+                answer = self._client._raw_command_untagged(b"MYRIGHTS", [self._client._normalise_folder(folder)], uid=False)  # noqa: SLF001
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                return None
+        text = answer[-1].decode("ascii", "replace") if answer and isinstance(answer[-1], bytes) else ""
+        return text.rpartition(" ")[2].strip('"')
+
+    # Messages.
+
+    def new_uids(self, after: int, selected: Selected) -> Iterator[list[int]]:
+        """The UIDs above ``after``, ascending, in lists of at most UIDS_AT_ONCE; memory does not grow with the folder."""
+        begin = after + 1
+        end = selected.uidnext - 1 if selected.uidnext else None
+        if end is None or selected.exists <= UIDS_AT_ONCE:
+            found = [uid for uid in self.search(["UID", f"{begin}:*"]) if uid >= begin]  # «n:*» always finds the last one
+            if found:
+                yield found
+            return
+        while begin <= end:
+            stop = begin + UIDS_AT_ONCE - 1
+            found = self.search(["UID", f"{begin}:{stop}"])
+            if found:
+                yield found
+                begin = stop + 1
+                continue
+            following = self._first_from(stop + 1, selected.exists)
+            if following is None:
+                return
+            begin = following
+
+    def _first_from(self, uid: int, exists: int) -> int | None:
+        """The lowest UID from there on, found by halving the sequence numbers: a gap may be four billion wide."""
+        low, high, found = 1, exists, None
+        self._client.use_uid = False
+        try:
+            while low <= high:
+                middle = (low + high) // 2
+                here = self._uid_at(middle)
+                if here is not None and here < uid:
+                    low = middle + 1
+                else:
+                    found, high = (here if here is not None else found), middle - 1
+        finally:
+            self._client.use_uid = True
+        return found
+
+    def _uid_at(self, number: int) -> int | None:
+        with talking(self.account):
+            try:
+                answer = self._client.fetch([number], ["UID"])
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                return None  # expunged meanwhile: nothing stands so high any more
+        return next((int(item[b"UID"]) for item in answer.values() if b"UID" in item), None)
+
+    def search(self, criteria: Sequence[str | bytes | int | Sequence[int]]) -> list[int]:
+        """The UIDs of the messages that meet the criteria, ascending."""
+        with self._asking("search"):
+            return sorted(int(uid) for uid in self._client.search(list(criteria)))
+
+    def sizes(self, uids: Sequence[int]) -> dict[int, int]:
+        """The sizes, in bytes, of those of the messages that are still there."""
+        with self._asking("fetch sizes"):
+            return {
+                uid: int(item[b"RFC822.SIZE"]) for uid, item in self._client.fetch(uids, ["RFC822.SIZE"]).items() if b"RFC822.SIZE" in item
+            }
+
+    def fetch(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The bytes of those of the messages that are still there; none of them becomes «seen». Raises FetchRefused."""
+        with talking(self.account):
+            try:
+                answer = self._client.fetch(uids, ["BODY.PEEK[]"])
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                raise FetchRefused(said(error)) from error
+        return {uid: item[b"BODY[]"] for uid, item in answer.items() if isinstance(item.get(b"BODY[]"), bytes)}
+
+    def fetch_in_pieces(self, uid: int, into: IO[bytes]) -> bool:
+        """Write a large message into a file, piece by piece; whether it was there to the end. Raises FetchRefused."""
+        at = 0
+        while True:
+            with talking(self.account):
+                try:
+                    answer = self._client.fetch([uid], [f"BODY.PEEK[]<{at}.{PIECE_BYTES}>"])
+                except imaplib.IMAP4.abort:
+                    raise
+                except imaplib.IMAP4.error as error:
+                    raise FetchRefused(said(error)) from error
+            piece = answer.get(uid, {}).get(b"BODY[]<%d>" % at)
+            if not isinstance(piece, bytes):
+                return uid in answer and at > 0
+            into.write(piece)
+            at += len(piece)
+            if len(piece) < PIECE_BYTES:
+                return True
+
+    # What becomes of messages. All raise ActionRefused where the server does not let us.
+
+    def flag(self, uids: Sequence[int], flag: str) -> None:
+        """Set a flag."""
+        for part in parts(uids):
+            self._do("set the flag", lambda part=part: self._client.add_flags(part, [flag], silent=True))  # type: ignore[misc]
+
+    def delete(self, uids: Sequence[int]) -> bool:
+        """Delete messages, and no others; False where they can only be marked as deleted (no UIDPLUS)."""
+        for part in parts(uids):
+            self._do("delete", lambda part=part: self._client.delete_messages(part, silent=True))  # type: ignore[misc]
+            if self.can("UIDPLUS"):
+                self._do("delete", lambda part=part: self._client.uid_expunge(part))  # type: ignore[misc]
+        return self.can("UIDPLUS")
+
+    def move(self, uids: Sequence[int], folder: str) -> None:
+        """Move messages as one step each (RFC 6851); needs MOVE."""
+        for part in parts(uids):
+            self._do("move", lambda part=part: self._client.move(part, folder))  # type: ignore[misc]
+
+    def copy(self, uids: Sequence[int], folder: str) -> None:
+        """Copy messages."""
+        for part in parts(uids):
+            self._do("copy", lambda part=part: self._client.copy(part, folder))  # type: ignore[misc]
+
+    def message_ids(self, uids: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """The Message-ID field (as it stands) and the size of each message."""
+        with self._asking("fetch"):
+            answer = self._client.fetch(uids, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]", "RFC822.SIZE"])
+        found = {}
+        for uid, item in answer.items():
+            head = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER")), b"")
+            found[uid] = (head.decode("utf-8", "replace").partition(":")[2].strip(), int(item.get(b"RFC822.SIZE", 0)))
+        return found
+
+    def _do(self, what: str, action: Callable[[], Any]) -> None:
+        with talking(self.account):
+            try:
+                action()
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                raise ActionRefused(f"cannot {what} ({said(error)})", refusal_code(error)) from error
+
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """A question that every server must answer: a refusal means that it cannot now."""
+        with talking(self.account):
+            try:
+                yield
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                raise MailboxUnavailable(f"the server does not {what} ({said(error)})", where=self.account.where) from error
+
+    # Waiting.
+
+    def noop(self) -> None:
+        """Let the server say what is new, and see whether it is still there."""
+        with self._asking("answer"):
+            self._client.noop()
+
+    def idle(self, is_over: Callable[[], bool], seconds: float, tick: float) -> bool:
+        """Wait until the server tells of something (True), ``seconds`` are over or ``is_over``, asked every ``tick`` (False); RFC 2177."""
+        with talking(self.account):
+            self._client.idle()
+            told = False
+            waited = 0.0
+            try:
+                while not told and waited < seconds and not is_over():
+                    told = any(is_news(line) for line in self._client.idle_check(timeout=tick))
+                    waited += tick
+            finally:
+                _, last = self._client.idle_done()
+            return told or any(is_news(line) for line in last)
+
+
+class FetchRefused(Exception):
+    """The server does not hand out these messages, though it does others; never leaves the intake of mail."""
+
+
+class ActionRefused(Exception):
+    """The server does not let us do this with a message; ``code`` is its response code (RFC 5530). Never leaves the intake of mail."""
+
+    def __init__(self, what: str, code: str) -> None:
+        super().__init__(what)
+        self.code = code
+
+
+def is_news(line: Any) -> bool:
+    """Whether an untagged response tells of new messages. Raises when it is the server's good-bye."""
+    if isinstance(line, tuple) and line and line[0] == b"BYE":
+        raise imaplib.IMAP4.abort(str(line[1] if len(line) > 1 else "BYE"))
+    return isinstance(line, tuple) and len(line) > 1 and line[1] == b"EXISTS"
+
+
+def parts(uids: Iterable[int]) -> Iterator[list[int]]:
+    """The messages in lists for one command each."""
+    listed = list(uids)
+    for at in range(0, len(listed), MOVE_AT_ONCE):
+        yield listed[at : at + MOVE_AT_ONCE]

@@ -1,0 +1,57 @@
+"""What happens while dmarcscope watches: values, so that a terminal, a log and a test can each make of them what they need."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Happening(StrEnum):
+    """Every kind of event; `dmarcscope.present.events` has a sentence for each."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+    CONNECTED = "connected"
+    FETCHED = "fetched"
+    STORED = "stored"
+    SIDELINED = "sidelined"
+    MOVED = "moved"
+    FLAGGED = "flagged"
+    DELETED = "deleted"
+    REFUSED = "refused"  # the server does not let us do with a message what is configured
+    UNFETCHABLE = "unfetchable"  # the server does not hand out a message
+    UIDVALIDITY = "uidvalidity"  # a folder was made anew
+    TROUBLE = "trouble"  # a mailbox or folder cannot be read now
+    NO_ROOM = "no-room"  # not even the spool can be written
+    OFFLINE = "offline"
+    ONLINE = "online"
+
+
+TROUBLES = frozenset(
+    [
+        Happening.SIDELINED,
+        Happening.REFUSED,
+        Happening.UNFETCHABLE,
+        Happening.UIDVALIDITY,
+        Happening.TROUBLE,
+        Happening.NO_ROOM,
+        Happening.OFFLINE,
+    ]
+)
+"""Events that somebody may want to do something about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, with its facts by name."""
+
+    what: Happening
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody may want to do something about it."""
+        return self.what in TROUBLES
+
+
+Tell = Callable[[Event], None]

@@ -1,0 +1,259 @@
+"""Take reports from a folder of a mailbox: fetch what is new, keep it, and once it is stored do with the mail what is configured.
+
+New is what the ledger does not know by account, folder, UIDVALIDITY and UID. Messages are taken in the order of their UIDs, so that the
+highest UID known tells where to go on after a stop at any moment. A mail is touched only after its report is stored.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from dmarcscope.errors import MailboxUnavailable
+from dmarcscope.intake.imap import Account, FetchRefused, ImapSession, Selected, open_session
+from dmarcscope.intake.letters import is_letter
+from dmarcscope.intake.mail_name import MailName, account_name
+from dmarcscope.intake.paths import Arrival
+from dmarcscope.model.mail_origin import MailOrigin
+from dmarcscope.ops.after import Rules, Settler
+from dmarcscope.ops.collecting import Collector, Helm
+from dmarcscope.ops.events import Event, Happening
+from dmarcscope.ops.ingest import now, spooling
+from dmarcscope.parse.authentication_results import header_of, origin
+from dmarcscope.store.mails import Folder
+
+BATCH_MAILS = 200
+BATCH_BYTES = 8 << 20
+"""Mails fetched together: as many as one fsync serves well, in little memory."""
+LARGE_BYTES = 16 << 20
+"""A mail larger than this is fetched in pieces, into a file."""
+LARGEST_BYTES = 1 << 30
+"""Larger is no report: the largest known has 60 MB. It stays where it is, and `status` tells of it."""
+SIZES_AT_ONCE = 1000
+IDLE_SECONDS = 240.0
+"""After so long IDLE is begun anew (RFC 2177 §3 allows 29 minutes): a connection that died silently is found out."""
+TICK = 0.3
+FIRST_RETRY = timedelta(minutes=10)  # of a message that the server does not hand out; twice as long each time, a day at most
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A mailbox as the operator configured it. ``authserv_ids``: hosts whose Authentication-Results are trusted."""
+
+    name: str
+    account: Account
+    folders: tuple[str, ...] = ("INBOX",)
+    rules: Rules = field(default_factory=Rules)
+    idle: bool = True
+    poll_seconds: float = 300.0
+    authserv_ids: tuple[str, ...] = ()
+
+    @property
+    def account_name(self) -> str:
+        """The account as the ledger names it."""
+        return account_name(self.account.user, self.account.host, self.account.port)
+
+
+class MailCollector(Collector):
+    """Collects from one folder of a mailbox, over a connection of its own."""
+
+    def __init__(self, helm: Helm, mailbox: Mailbox, folder: str) -> None:
+        super().__init__(helm, mailbox.account_name, folder)
+        self._mailbox = mailbox
+        self._brought: tuple[int, int] = (0, 0)  # UIDVALIDITY, and the highest UID that was brought under it
+        self._one_by_one = 0  # up to this UID: a message among them broke the connection
+        self._broke: dict[int, int] = {}
+        self._settler = Settler(mailbox.rules, self.mails, helm.tell, helm.chance, self.place)
+
+    def serve(self) -> None:
+        """Collect until it is time to stop."""
+        with open_session(self._mailbox.account) as session:
+            self.helm.tell(Event(Happening.CONNECTED, {"place": self.place}))
+            while not self.helm.stop.is_set():
+                seen = self.helm.keeper.stored
+                selected = session.select(self.folder, readonly=not self._mailbox.rules.changes_mail)
+                folder = Folder(self.account, self.folder, selected.uidvalidity)
+                self._bring_new(session, folder, selected)
+                self._try_again(session, folder)
+                self._settle(session, folder)
+                self.went_well()
+                if self.helm.once:
+                    self._finish(session, folder)
+                    return
+                self._wait_for_news(session, seen)
+
+    # What is new.
+
+    def _bring_new(self, session: ImapSession, folder: Folder, selected: Selected) -> None:
+        stored = self.helm.keeper.stored
+        for uids in session.new_uids(self._begin(folder), selected):
+            for batch in self._batches(session, uids):
+                if self.helm.stop.is_set():
+                    return
+                self._bring(session, folder, batch)
+                self._brought = (folder.uidvalidity, max(batch))
+                if self.helm.keeper.stored != stored:
+                    stored = self.helm.keeper.stored
+                    self._settle(session, folder)
+
+    def _begin(self, folder: Folder) -> int:
+        """The highest UID that has been brought: as we remember, as the ledger says, or as the spool tells where that is ahead."""
+        if self._brought[0] not in (0, folder.uidvalidity):
+            self.helm.tell(Event(Happening.UIDVALIDITY, {"place": self.place, "before": self._brought[0], "now": folder.uidvalidity}))
+        remembered = self._brought[1] if self._brought[0] == folder.uidvalidity else 0
+        known = self.ask(lambda: self.mails.newest(folder), 0)
+        if not remembered and self.helm.keeper.offline:
+            known = max([known, *(name.uid for name in self._waiting_in(folder))])
+        self._brought = (folder.uidvalidity, max(remembered, known))
+        return self._brought[1]
+
+    def _waiting_in(self, folder: Folder) -> Iterator[MailName]:
+        for _, text, _ in self.helm.store.spool.waiting():
+            name = MailName.parse(text)
+            if name and (name.account, name.folder, name.uidvalidity) == folder.key:
+                yield name
+
+    def _batches(self, session: ImapSession, uids: Sequence[int]) -> Iterator[list[int]]:
+        """The messages in batches of bounded number and size; those that are large, or suspected, one by one."""
+        for at in range(0, len(uids), SIZES_AT_ONCE):
+            asked = uids[at : at + SIZES_AT_ONCE]
+            sizes = session.sizes(asked)
+            batch: list[int] = []
+            held = 0
+            for uid in asked:
+                size = sizes.get(uid, 0)
+                alone = size > LARGE_BYTES or uid <= self._one_by_one
+                if batch and (alone or held + size > BATCH_BYTES or len(batch) >= BATCH_MAILS):
+                    yield batch
+                    batch, held = [], 0
+                batch.append(uid)
+                held += size
+                if alone:
+                    yield batch
+                    batch, held = [], 0
+            if batch:
+                yield batch
+
+    def _bring(self, session: ImapSession, folder: Folder, uids: list[int]) -> None:
+        """Fetch some messages and keep those that may be reports."""
+        try:
+            found = self._fetch(session, uids)
+        except FetchRefused as refusal:
+            if len(uids) > 1:
+                for uid in uids:
+                    self._bring(session, folder, [uid])
+            else:
+                self._note_unfetchable(folder, uids[0], str(refusal))
+            return
+        except MailboxUnavailable as error:
+            self._suspect(folder, uids, error)
+            raise
+        for uid in session.search(["UID", listed(missing)]) if (missing := [uid for uid in uids if uid not in found]) else ():
+            # Gone between search and fetch is no loss; still there, and not handed out, is.
+            self._note_unfetchable(folder, uid, "the server hands out nothing for it")
+        letters = [uid for uid, content in found.items() if isinstance(content, bytes) and is_letter(content)]
+        arrivals = [Arrival(str(folder.mail(uid)), found[uid], self._origin(found[uid])) for uid in sorted(found.keys() - set(letters))]
+        if arrivals:
+            self.helm.keeper.keep(arrivals)
+            self.helm.tell(Event(Happening.FETCHED, {"place": self.place, "mails": len(arrivals)}))
+        if letters:
+            self.ask(lambda: self.mails.leave(folder, letters, "no report in it"), None)
+        for path in (content for content in found.values() if isinstance(content, Path)):
+            path.unlink(missing_ok=True)
+
+    def _fetch(self, session: ImapSession, uids: Sequence[int]) -> dict[int, bytes | Path]:
+        sizes = session.sizes(uids) if len(uids) == 1 else {}
+        if any(size > LARGEST_BYTES for size in sizes.values()):
+            raise FetchRefused(f"larger than {LARGEST_BYTES >> 20} MiB, which is no report")
+        if any(size > LARGE_BYTES for size in sizes.values()):
+            return self._fetch_large(session, uids[0])
+        return dict(session.fetch(uids))
+
+    def _fetch_large(self, session: ImapSession, uid: int) -> dict[int, bytes | Path]:
+        """A large message, in a file beside the spool."""
+        with spooling(self.helm.store):
+            with tempfile.NamedTemporaryFile(dir=self.helm.store.spool.incoming, prefix=".large-", delete=False) as file:
+                path = Path(file.name)
+                try:
+                    whole = session.fetch_in_pieces(uid, file)
+                except BaseException:
+                    path.unlink(missing_ok=True)
+                    raise
+            if not whole:
+                path.unlink(missing_ok=True)
+                return {}
+        return {uid: path}
+
+    def _origin(self, content: bytes | Path) -> MailOrigin | None:
+        """How a mail authenticated, where the operator trusts somebody to say so."""
+        if not self._mailbox.authserv_ids:
+            return None
+        header = header_of(content if isinstance(content, bytes) else content.open("rb").read(LARGE_BYTES))
+        return origin(header, self._mailbox.authserv_ids) if header is not None else None
+
+    # What cannot be fetched.
+
+    def _note_unfetchable(self, folder: Folder, uid: int, reason: str, tries: int = 0) -> None:
+        again = now() + min(FIRST_RETRY * 2 ** min(tries, 10), timedelta(days=1))
+        self.ask(lambda: self.mails.note_unfetchable(folder, uid, reason, again), None)
+        self.helm.tell(Event(Happening.UNFETCHABLE, {"place": self.place, "uid": uid, "reason": reason, "again_at": again}))
+
+    def _suspect(self, folder: Folder, uids: Sequence[int], error: MailboxUnavailable) -> None:
+        """The connection broke while messages were fetched: next time one by one, and one that breaks it again is passed over."""
+        if len(uids) > 1:
+            self._one_by_one = max(uids)
+            return
+        self._broke[uids[0]] = self._broke.get(uids[0], 0) + 1
+        if self._broke[uids[0]] > 1:
+            self._note_unfetchable(folder, uids[0], f"the connection breaks when it is fetched: {error.what}")
+            self._brought = (folder.uidvalidity, uids[0])
+
+    def _try_again(self, session: ImapSession, folder: Folder) -> None:
+        """Messages that could not be fetched, when their time has come."""
+        again: list[tuple[int, int]] = self.ask(lambda: self.mails.to_try_again(folder, now()), [])
+        if not again:
+            return
+        there = set(session.search(["UID", listed([uid for uid, _ in again])]))
+        gone = [uid for uid, _ in again if uid not in there]
+        self.ask(lambda: self.mails.settle(folder, gone, "gone", "it could never be fetched"), None)
+        for uid, tries in again:
+            if uid in there:
+                self._note_unfetchable(folder, uid, "tried again", tries)  # first: it may break the connection again
+                self._bring(session, folder, [uid])
+
+    # What is stored, and waiting.
+
+    def _settle(self, session: ImapSession, folder: Folder) -> None:
+        if not self.helm.keeper.offline:
+            self.ask(lambda: self._settler.settle(session, folder), None)
+
+    def _finish(self, session: ImapSession, folder: Folder) -> None:
+        """Wait until all that was brought is stored, then do with it what is to be done."""
+        self.fetched_all.set()
+        while not self.helm.stop.is_set() and not self.helm.keeper.done.wait(TICK):
+            pass
+        self._settle(session, folder)
+
+    def _wait_for_news(self, session: ImapSession, seen: int) -> None:
+        def is_over() -> bool:
+            return self.helm.stop.is_set() or (self._mailbox.rules.changes_mail and self.helm.keeper.stored != seen)
+
+        if self._mailbox.idle and session.can("IDLE"):
+            session.idle(is_over, IDLE_SECONDS, TICK)
+            return
+        wait_until(is_over, self._mailbox.poll_seconds, self.helm)
+        session.noop()
+
+
+def listed(uids: Sequence[int]) -> str:
+    """UIDs as a sequence set."""
+    return ",".join(map(str, uids))
+
+
+def wait_until(is_over: Callable[[], bool], seconds: float, helm: Helm) -> None:
+    """Wait, but not after it is over."""
+    left = seconds
+    while left > 0 and not is_over():
+        helm.stop.wait(min(TICK, left))
+        left -= TICK
