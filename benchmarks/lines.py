@@ -18,6 +18,7 @@ from benchmarks.worlds import DATA, SETS
 STORES = DATA / "stores"
 RIVAL = DATA / "parsedmarc-venv" / "bin"
 MIB = 1024 * 1024
+MAILS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,26 @@ def _mails(plan: Plan) -> Figure:
     return Figure(run.wall, f"{SETS['mails'].count} mails in five containers, every record stored, whole process")
 
 
+def _mailbox(plan: Plan) -> Figure:
+    from benchmarks.mailbox import serving  # loads the test server's library, which most lines do not need
+
+    made = SETS[plan.some]
+    count = min(MAILS, made.count)
+    with serving(prepared(plan.some), count) as server:
+        where = (str(server.tls_port), server.ca_file)
+
+        def ours() -> float:
+            figures = run_task("benchmarks.mailbox:take_mail", *where, _fresh("mailbox"), prepared("mails") / "00.eml")
+            if figures["mails"] != count:
+                raise ProgramError(f"{figures['mails']:.0f} of {count} mails were stored")
+            return figures["wall"]
+
+        taken = pairs(ours, lambda: run_task("benchmarks.mailbox:bare_fetch", *where)["wall"], plan.slow_turns)
+    return Figure(
+        taken.ratio, f"{count:,} mails of {made.records} records: {taken.a.text()}, bare loop {taken.b.text()}, wall after imports"
+    )
+
+
 def _version(plan: Plan) -> Figure:
     taken = pairs(
         lambda: _dmarcscope("--version").wall,
@@ -273,5 +294,6 @@ LINES = (
     Line("version", "dmarcscope --version against python -c pass", 8, "×", _version),
     Line("bytes", "bytes on disk per record, table only, the large store", 20, "", _bytes_made, digits=1),
     Line("bytes-ingested", "the same, a store as ingest leaves it", 20, "", _bytes_ingested, digits=1),
+    Line("mailbox", "take 5,000 mails from Dovecot into a store, wall against a loop that only fetches", 1.5, "×", _mailbox),
     Line("mails", "ingest of 20 mixed mails", None, " s", _mails),
 )

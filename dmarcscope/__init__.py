@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dmarcscope.api import parse_report as parse_report
     from dmarcscope.api import parse_reports as parse_reports
     from dmarcscope.errors import DmarcscopeError as DmarcscopeError
+    from dmarcscope.errors import MailboxUnavailable as MailboxUnavailable
     from dmarcscope.errors import ReportError as ReportError
     from dmarcscope.errors import SetupError as SetupError
     from dmarcscope.errors import StoreUnavailable as StoreUnavailable
@@ -30,6 +31,7 @@ _HOMES = {
     "parse_report": "dmarcscope.api",
     "parse_reports": "dmarcscope.api",
     "DmarcscopeError": "dmarcscope.errors",
+    "MailboxUnavailable": "dmarcscope.errors",
     "ReportError": "dmarcscope.errors",
     "SetupError": "dmarcscope.errors",
     "StoreUnavailable": "dmarcscope.errors",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event as Flag
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
@@ -16,6 +17,7 @@ from dmarcscope.ops import replay as replaying
 from dmarcscope.ops import reports as reporting
 from dmarcscope.ops import status as stating
 from dmarcscope.ops import verify as verifying
+from dmarcscope.ops.events import Tell, unheard
 from dmarcscope.ops.ingest import Outcome
 from dmarcscope.ops.reports import ShownReport
 from dmarcscope.ops.status import Status
@@ -69,7 +71,8 @@ class Store:
     """A store of reports. Use it as a context manager, or close it.
 
     ``since`` and ``until`` take a datetime, a date («2026-05-14»), an ISO week («2026-W20») or a span back from now («30d»); a
-    date or week given as ``until`` is taken whole. ``domain`` takes in its subdomains. All methods raise SetupError for what
+    date or week given as ``until`` is taken whole. ``domain`` takes in its subdomains. ``verified`` leaves out reports whose mail could not
+    be verified to come from its author domain (see docs/mailbox.md). All methods raise SetupError for what
     cannot be meant, and StoreUnavailable where the store does not answer now.
     """
 
@@ -95,6 +98,30 @@ class Store:
         """Take in files, folders, globs, mboxes and maildirs, exactly once; returns what became of every artefact."""
         return ingesting.ingest(self._files, arrivals(find(map(str, paths))), jobs=jobs)
 
+    def take_mail(self, *names: str, config: str | Path | None = None, jobs: int = 1) -> Outcome:
+        """Take in, once, what is new in the configured mailboxes and watched folders of those names (all if none is named).
+
+        ``config`` is the configuration file; without it, the one that the command line would find. Raises also MailboxUnavailable.
+        """
+        return self.watch(*names, config=config, jobs=jobs, stop=Flag(), once=True)
+
+    def watch(
+        self,
+        *names: str,
+        config: str | Path | None = None,
+        jobs: int = 1,
+        stop: Flag,
+        once: bool = False,
+        tell: Tell = unheard,
+    ) -> Outcome:
+        """Take in what arrives in the configured mailboxes and watched folders, until ``stop`` is set; ``tell`` hears of each event."""
+        from dmarcscope import wiring
+        from dmarcscope.config.loading import load
+        from dmarcscope.ops import watch as watching
+
+        found = wiring.places(load(Path(config) if config else None), names, self._files.root)
+        return watching.watch(self._files, found, tell, stop=stop, once=once, jobs=jobs)
+
     def sources(
         self,
         domain: str | None = None,
@@ -102,6 +129,7 @@ class Store:
         by: str = "source_ip",
         since: When = None,
         until: When = None,
+        verified: bool = False,
         limit: int | None = None,
     ) -> "pd.DataFrame":
         """Who sends: messages summed by ``by`` (see `dmarcscope.tables.queries.GROUPS`), those with most failing messages first.
@@ -109,7 +137,7 @@ class Store:
         Columns: ``by``, messages, dmarc_pass, dkim_aligned, spf_aligned, delivered, quarantined, rejected, reporters (counts), first_seen,
         last_seen (UTC).
         """
-        answer = ask.sources(self._files, by, which(domain, since, until), limit)
+        answer = ask.sources(self._files, by, which(domain, since, until, verified=verified), limit)
         return frame(answer)
 
     def records(
@@ -120,10 +148,11 @@ class Store:
         until: When = None,
         source_ip: str | None = None,
         reporter: str | None = None,
+        verified: bool = False,
         limit: int | None = None,
     ) -> "pd.DataFrame":
         """The lines of the record table; columns as in `dmarcscope.tables.columns`."""
-        answer = ask.records(self._files, which(domain, since, until, source_ip, reporter), limit)
+        answer = ask.records(self._files, which(domain, since, until, source_ip, reporter, verified=verified), limit)
         return frame(answer)
 
     def reports(
@@ -133,10 +162,11 @@ class Store:
         since: When = None,
         until: When = None,
         reporter: str | None = None,
+        verified: bool = False,
         limit: int | None = None,
     ) -> "pd.DataFrame":
         """The reports of the ledger, duplicates and superseded ones included; columns as in `dmarcscope.tables.columns`."""
-        answer = reporting.reports(self._files, which(domain, since, until, None, reporter), limit)
+        answer = reporting.reports(self._files, which(domain, since, until, None, reporter, verified=verified), limit)
         return frame(answer)
 
     def status(self, *, since: When = None, until: When = None) -> Status:
@@ -176,6 +206,8 @@ def which(
     until: When = None,
     source_ip: str | None = None,
     reporter: str | None = None,
+    *,
+    verified: bool = False,
 ) -> Filter:
     """What the user names, as a filter. Raises SetupError where it names nothing that can be meant."""
     now = datetime.now(UTC)
@@ -189,4 +221,5 @@ def which(
         until=last,
         source_ip=values.source_ip(source_ip).value if source_ip else None,
         reporter=reporter,
+        verified=verified,
     )

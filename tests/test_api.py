@@ -98,11 +98,11 @@ def test_show_and_raw_lead_back_to_the_bytes(store):
 
 
 def test_verify_and_replay_change_nothing(store):
-    before = store.status().totals
+    before = store.status().contents.totals
     assert all(check.ok for check in store.verify())
     outcome = store.replay(everything=True)
     assert outcome.messages == TRUTH["totals"]["messages"]
-    assert store.status().totals == before
+    assert store.status().contents.totals == before
     assert all(check.ok for check in store.verify())
     assert store.records()["count"].sum() == TRUTH["totals"]["messages"]
 

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "sample_reports" / "README.md"]
+WALKED = {"mailbox.md"}  # its commands need a mailbox: tests/docs walks it against a real one
 FENCE = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 
@@ -36,7 +37,9 @@ def commands_in(page: Path) -> list[list[str]]:
     return found
 
 
-COMMANDS = [pytest.param(words, id=f"{page.name}: {' '.join(words)}") for page in PAGES for words in commands_in(page)]
+COMMANDS = [
+    pytest.param(words, id=f"{page.name}: {' '.join(words)}") for page in PAGES if page.name not in WALKED for words in commands_in(page)
+]
 
 
 def test_generated_pages_are_current():

@@ -27,6 +27,7 @@ from dmarcscope.cli.options import (
     SinceOption,
     StoreOption,
     UntilOption,
+    VerifiedOption,
 )
 from dmarcscope.cli.watching import CaFileOption, ImapOption, InsecureOption, MailboxOption, mailbox_app, mailboxes, take_in, watch
 from dmarcscope.errors import DmarcscopeError, SetupError, Unavailable
@@ -225,6 +226,7 @@ def sources(
     since: SinceOption = None,
     until: UntilOption = None,
     limit: LimitOption = None,
+    verified: VerifiedOption = False,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
@@ -232,7 +234,7 @@ def sources(
     from dmarcscope.api import open_store, which
     from dmarcscope.ops import ask
 
-    chosen = which(domain, since, until)
+    chosen = which(domain, since, until, verified=verified)
     with open_store(store) as opened:
         answer = ask.sources(opened.files, by, chosen, None if form is Format.TABLE else limit)
         if form is not Format.TABLE:
@@ -270,6 +272,7 @@ def records(
     since: SinceOption = None,
     until: UntilOption = None,
     limit: LimitOption = None,
+    verified: VerifiedOption = False,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
@@ -278,7 +281,7 @@ def records(
     from dmarcscope.ops import ask
     from dmarcscope.tables.rows import rows
 
-    chosen = which(domain, since, until, source_ip, reporter)
+    chosen = which(domain, since, until, source_ip, reporter, verified=verified)
     with open_store(store) as opened:
         if form is not Format.TABLE:
             out.write(*ask.record_batches(opened.files, chosen, limit), form, output)
@@ -299,6 +302,7 @@ def reports(
     since: SinceOption = None,
     until: UntilOption = None,
     limit: LimitOption = None,
+    verified: VerifiedOption = False,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
@@ -306,7 +310,7 @@ def reports(
     from dmarcscope.api import open_store, which
     from dmarcscope.ops import reports as reporting
 
-    chosen = which(domain, since, until, None, reporter)
+    chosen = which(domain, since, until, None, reporter, verified=verified)
     with open_store(store) as opened:
         answer = reporting.reports(opened.files, chosen, None if form is Format.TABLE else limit)
     if form is not Format.TABLE:
@@ -357,17 +361,22 @@ def status(
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """The ledger in short: what is in the store, what waits, what could not be read. --since and --until go by arrival."""
+    """What is in the store, what waits, what could not be read, how it goes with each mailbox. --since and --until go by arrival.
+
+    Exit code 1 if the ledger cannot be read, or a run has found that the store cannot be written.
+    """
     from dmarcscope.api import open_store
 
     with open_store(store) as opened:
-        facts = opened.status(since=since, until=until).as_dict()
+        state = opened.status(since=since, until=until)
     if form is not Format.TABLE:
-        out.write_object(facts, form, output)
-        return
-    from dmarcscope.present import terminal
+        out.write_object(state.as_dict(), form, output)
+    else:
+        from dmarcscope.present import terminal
 
-    out.show(terminal.status(facts), output)
+        out.show(terminal.status(state.as_dict()), output)
+    if not state.is_well:
+        raise typer.Exit(FOUND)
 
 
 @app.command(epilog="Example: dmarcscope verify || mail -s 'dmarcscope: differences' you@example.com")

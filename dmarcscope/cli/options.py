@@ -55,6 +55,12 @@ ConfigOption = Annotated[
         "--config", "-c", envvar="DMARCSCOPE_CONFIG", help="The configuration file.", metavar="FILE", show_default=False, is_eager=True
     ),
 ]
+VerifiedOption = Annotated[
+    bool,
+    typer.Option(
+        "--verified", help="Only reports whose mail verifiably came from its author domain (needs authserv_ids in the configuration)."
+    ),
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 DEFAULT_STORE = Path("dmarcscope-store")

@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,7 @@ READ_SECONDS = 90.0
 """A server may think for a while about a large folder; one that says nothing for longer is not there any more."""
 UIDS_AT_ONCE = 50_000
 """Span of one search: the answer is one line, of which the library takes at most a million bytes."""
+MAX_UID = 2**32 - 1
 PIECE_BYTES = 1 << 20
 """Of a large message, fetched at once."""
 MOVE_AT_ONCE = 100
@@ -84,6 +85,7 @@ class Selected:
     exists: int
     uidnext: int | None
     keywords: bool  # whether flags of our own can be set
+    writable: bool  # whether anything in it can be changed
 
 
 # RFC 5530 and what providers say: these refusals pass by themselves. All others want somebody to do something.
@@ -92,6 +94,7 @@ PASSING = re.compile(
     r"|too many|try again|temporar|throttl|bandwidth|rate limit|exceeded",
     re.IGNORECASE,
 )
+PLAIN = re.compile(rb"[ -~]{1,900}")
 CODE = re.compile(r"\[([A-Z][A-Z0-9-]*)")
 
 
@@ -150,7 +153,7 @@ def connect(account: Account) -> "IMAPClient":
 
     at_once = account.security is Security.TLS
     context = tls_context(account)
-    try:
+    with ExitStack() as undo, connecting(account):
         client = IMAPClient(
             account.host,
             account.port,
@@ -158,6 +161,7 @@ def connect(account: Account) -> "IMAPClient":
             ssl_context=context if at_once else None,
             timeout=SocketTimeout(CONNECT_SECONDS, READ_SECONDS),
         )
+        undo.callback(ImapSession(account, client).drop)
         client.normalise_times = False
         client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if account.security is Security.STARTTLS:
@@ -165,6 +169,15 @@ def connect(account: Account) -> "IMAPClient":
                 # A server, or somebody on the way, that offers no TLS gets no password (RFC 8314 §3.2).
                 raise SetupError("the server offers no STARTTLS", where=account.where, fix="Use imaps://, or ask the provider")
             client.starttls(context)
+        undo.pop_all()
+    return client
+
+
+@contextmanager
+def connecting(account: Account) -> Iterator[None]:
+    """Say whose fault it is that there is no connection."""
+    try:
+        yield
     except ssl.SSLCertVerificationError as error:
         raise SetupError(
             f"the server's certificate is not trusted ({error.verify_message})",
@@ -177,7 +190,6 @@ def connect(account: Account) -> "IMAPClient":
         raise MailboxUnavailable(f"the mail server turned us away ({said(error)})", where=account.where) from error
     except OSError as error:
         raise MailboxUnavailable(f"cannot be reached ({said(error)})", where=account.where) from error
-    return client
 
 
 class ImapSession:
@@ -186,6 +198,8 @@ class ImapSession:
     def __init__(self, account: Account, client: "IMAPClient") -> None:
         self.account = account
         self._client = client
+        self.writable = False
+        """Whether the folder that is open may be changed."""
 
     def __enter__(self) -> Self:
         return self
@@ -207,8 +221,7 @@ class ImapSession:
         """Log in; an access token that is refused is fetched anew once."""
         account = self.account
         if account.tokens is None:
-            secret = account.password() if account.password else ""
-            self._try_login(lambda: self._client.login(account.user, secret))
+            self._log_in_with(account.password() if account.password else "")
             return
         send = self._client.oauthbearer_login if account.mechanism is Mechanism.OAUTHBEARER else self._client.oauth2_login
         token = account.tokens.token()
@@ -218,6 +231,20 @@ class ImapSession:
             token = account.tokens.token(fresh=True)
             self._try_login(lambda: send(account.user, token))
 
+    def _log_in_with(self, secret: str) -> None:
+        user = self.account.user
+        if self.can("LOGINDISABLED"):  # RFC 9051 §6.2.3: then the password must not be sent
+            raise SetupError(
+                "the server takes no password on this connection", where=self.account.where, fix="Use TLS: imaps://, or starttls"
+            )
+        if user.isascii() and secret.isascii():
+            self._try_login(lambda: self._client.login(user, secret))
+        elif self.can("AUTH=PLAIN"):  # LOGIN knows ASCII only; RFC 4616 takes UTF-8
+            self._try_login(lambda: self._client.plain_login(user, secret))
+        else:
+            what = "the user name or the password has other letters than ASCII, and the server offers no AUTH=PLAIN"
+            raise SetupError(what, where=self.account.where, fix="Choose a password of ASCII letters")
+
     def _try_login(self, attempt: Callable[[], Any]) -> None:
         with talking(self.account):
             try:
@@ -225,6 +252,8 @@ class ImapSession:
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:
+                if isinstance(error.__context__, imaplib.IMAP4.abort):  # the library calls every failure a refused login
+                    raise error.__context__ from error
                 raise self._login_refused(error) from error
 
     def _login_refused(self, error: Exception) -> DmarcscopeError:
@@ -243,10 +272,11 @@ class ImapSession:
     # Folders.
 
     def select(self, folder: str, *, readonly: bool) -> Selected:
-        """Open a folder. Raises SetupError if it is not there or may not be opened."""
+        """Open a folder, for reading only if no more is allowed. Raises SetupError if it is not there or may not be opened."""
         with talking(self.account):
             try:
-                found = self._client.select_folder(folder, readonly=readonly)
+                self.writable = not readonly
+                found = self._open(folder, readonly)
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:
@@ -259,7 +289,14 @@ class ImapSession:
         if not isinstance(validity, int):
             raise SetupError("the server gives messages no lasting numbers (UIDVALIDITY)", where=self.account.where, fix="Ask the provider")
         permanent = found.get(b"PERMANENTFLAGS", ())
-        return Selected(validity, int(found.get(b"EXISTS", 0)), found.get(b"UIDNEXT"), b"\\*" in permanent)
+        return Selected(validity, int(found.get(b"EXISTS", 0)), found.get(b"UIDNEXT"), b"\\*" in permanent, self.writable)
+
+    def _open(self, folder: str, readonly: bool) -> Any:
+        try:
+            return self._client.select_folder(folder, readonly=readonly)
+        except imaplib.IMAP4.readonly:  # it may be read: that is enough to take reports
+            self.writable = False
+            return self._client.select_folder(folder, readonly=True)
 
     def _there_are(self, missing: str) -> str:
         names = self.folders()
@@ -312,8 +349,8 @@ class ImapSession:
     def new_uids(self, after: int, selected: Selected) -> Iterator[list[int]]:
         """The UIDs above ``after``, ascending, in lists of at most UIDS_AT_ONCE; memory does not grow with the folder."""
         begin = after + 1
-        end = selected.uidnext - 1 if selected.uidnext else None
-        if end is None or selected.exists <= UIDS_AT_ONCE:
+        end = selected.uidnext - 1 if selected.uidnext else self._last_uid(selected.exists)
+        if selected.exists <= UIDS_AT_ONCE:
             found = [uid for uid in self.search(["UID", f"{begin}:*"]) if uid >= begin]  # «n:*» always finds the last one
             if found:
                 yield found
@@ -346,6 +383,13 @@ class ImapSession:
             self._client.use_uid = True
         return found
 
+    def _last_uid(self, exists: int) -> int:
+        self._client.use_uid = False
+        try:
+            return (self._uid_at(exists) if exists else 0) or MAX_UID
+        finally:
+            self._client.use_uid = True
+
     def _uid_at(self, number: int) -> int | None:
         with talking(self.account):
             try:
@@ -362,41 +406,43 @@ class ImapSession:
             return sorted(int(uid) for uid in self._client.search(list(criteria)))
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
-        """The sizes, in bytes, of those of the messages that are still there."""
-        with self._asking("fetch sizes"):
-            return {
-                uid: int(item[b"RFC822.SIZE"]) for uid, item in self._client.fetch(uids, ["RFC822.SIZE"]).items() if b"RFC822.SIZE" in item
-            }
+        """The sizes, in bytes, of those of the messages that are still there. Raises FetchRefused."""
+        answer = self._fetched(uids, "RFC822.SIZE")
+        return {uid: int(item[b"RFC822.SIZE"]) for uid, item in answer.items() if b"RFC822.SIZE" in item}
 
     def fetch(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The bytes of those of the messages that are still there; none of them becomes «seen». Raises FetchRefused."""
-        with talking(self.account):
-            try:
-                answer = self._client.fetch(uids, ["BODY.PEEK[]"])
-            except imaplib.IMAP4.abort:
-                raise
-            except imaplib.IMAP4.error as error:
-                raise FetchRefused(said(error)) from error
+        answer = self._fetched(uids, "BODY.PEEK[]")
         return {uid: item[b"BODY[]"] for uid, item in answer.items() if isinstance(item.get(b"BODY[]"), bytes)}
 
     def fetch_in_pieces(self, uid: int, into: IO[bytes]) -> bool:
         """Write a large message into a file, piece by piece; whether it was there to the end. Raises FetchRefused."""
+        size = self.sizes([uid]).get(uid)
+        if size is None:
+            return False
         at = 0
         while True:
-            with talking(self.account):
-                try:
-                    answer = self._client.fetch([uid], [f"BODY.PEEK[]<{at}.{PIECE_BYTES}>"])
-                except imaplib.IMAP4.abort:
-                    raise
-                except imaplib.IMAP4.error as error:
-                    raise FetchRefused(said(error)) from error
+            answer = self._fetched([uid], f"BODY.PEEK[]<{at}.{PIECE_BYTES}>")
             piece = answer.get(uid, {}).get(b"BODY[]<%d>" % at)
-            if not isinstance(piece, bytes):
-                return uid in answer and at > 0
-            into.write(piece)
-            at += len(piece)
-            if len(piece) < PIECE_BYTES:
-                return True
+            if isinstance(piece, bytes):
+                into.write(piece)
+                at += len(piece)
+            if not isinstance(piece, bytes) or len(piece) < PIECE_BYTES:
+                return at >= size or (uid in answer and at > 0 and self._is_there(uid))
+
+    def _is_there(self, uid: int) -> bool:
+        """Whether a message that ended early is there still: then its server does not know sizes; else it was deleted meanwhile."""
+        self.noop()
+        return bool(self.search(["UID", uid]))
+
+    def _fetched(self, uids: Sequence[int], what: str) -> dict[int, dict[bytes, Any]]:
+        with talking(self.account):
+            try:
+                return dict(self._client.fetch(uids, [what]))
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                raise FetchRefused(said(error)) from error
 
     # What becomes of messages. All raise ActionRefused where the server does not let us.
 
@@ -404,14 +450,23 @@ class ImapSession:
         """Set a flag."""
         for part in parts(uids):
             self._do("set the flag", lambda part=part: self._client.add_flags(part, [flag], silent=True))  # type: ignore[misc]
+            with self._asking("fetch flags"):
+                found = self._client.get_flags(part)
+            # RFC 4314 §4: a server may say OK and leave out the flags that we have no right to.
+            if any(flag.lower().encode() not in map(bytes.lower, flags) for flags in found.values()):
+                raise ActionRefused(f"cannot set the flag {flag}: the server does not keep it", "")
 
     def delete(self, uids: Sequence[int]) -> bool:
         """Delete messages, and no others; False where they can only be marked as deleted (no UIDPLUS)."""
+        expunges = self.can("UIDPLUS")
         for part in parts(uids):
             self._do("delete", lambda part=part: self._client.delete_messages(part, silent=True))  # type: ignore[misc]
-            if self.can("UIDPLUS"):
+            if expunges:
                 self._do("delete", lambda part=part: self._client.uid_expunge(part))  # type: ignore[misc]
-        return self.can("UIDPLUS")
+            # RFC 4314 §4: a server may say OK and do nothing where we have no right to.
+            if self.search(["UID", ",".join(map(str, part)), *([] if expunges else ["UNDELETED"])]):
+                raise ActionRefused("cannot delete: the server leaves them where they are", "")
+        return expunges
 
     def move(self, uids: Sequence[int], folder: str) -> None:
         """Move messages as one step each (RFC 6851); needs MOVE."""
@@ -423,14 +478,15 @@ class ImapSession:
         for part in parts(uids):
             self._do("copy", lambda part=part: self._client.copy(part, folder))  # type: ignore[misc]
 
-    def message_ids(self, uids: Sequence[int]) -> dict[int, tuple[str, int]]:
-        """The Message-ID field (as it stands) and the size of each message."""
+    def message_ids(self, uids: Sequence[int]) -> dict[int, tuple[bytes, int]]:
+        """The Message-ID field (as it stands) and the size of each message; b"" for a field that cannot be searched for."""
         with self._asking("fetch"):
             answer = self._client.fetch(uids, ["BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]", "RFC822.SIZE"])
         found = {}
         for uid, item in answer.items():
             head = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER")), b"")
-            found[uid] = (head.decode("utf-8", "replace").partition(":")[2].strip(), int(item.get(b"RFC822.SIZE", 0)))
+            told = head.partition(b":")[2].strip()
+            found[uid] = (told if PLAIN.fullmatch(told) else b"", int(item.get(b"RFC822.SIZE", 0)))
         return found
 
     def _do(self, what: str, action: Callable[[], Any]) -> None:
@@ -462,9 +518,9 @@ class ImapSession:
 
     def idle(self, is_over: Callable[[], bool], seconds: float, tick: float) -> bool:
         """Wait until the server tells of something (True), ``seconds`` are over or ``is_over``, asked every ``tick`` (False); RFC 2177."""
-        with talking(self.account):
-            self._client.idle()
-            told = False
+        with self._asking("tell of new mail (IDLE)"):
+            self.can("IDLE")  # the library must not ask for capabilities while it waits
+            told = self._begin_idle()
             waited = 0.0
             try:
                 while not told and waited < seconds and not is_over():
@@ -473,6 +529,28 @@ class ImapSession:
             finally:
                 _, last = self._client.idle_done()
             return told or any(is_news(line) for line in last)
+
+    def _begin_idle(self) -> bool:
+        """Say IDLE; whether the server told of new messages since the folder was opened: it will not do so again."""
+        client, imap = self._client, self._client._imap  # noqa: SLF001 (the library's own idle() takes no news before the continuation)
+        client._idle_tag = tag = imap._command("IDLE")  # noqa: SLF001
+        while imap._get_response() is not None:  # noqa: SLF001
+            if imap.tagged_commands[tag]:
+                _, said_instead = imap.tagged_commands.pop(tag)
+                raise imaplib.IMAP4.error(str(said_instead[-1]))
+        told = len(imap.untagged_responses.get("EXISTS", ())) > 1  # the first is of the opening itself
+        return told or b"EXISTS" in self._unread()
+
+    def _unread(self) -> bytes:
+        """What the server said in one go with the last line read: it lies in a buffer, where waiting for the connection does not see it."""
+        connection = self._client.socket()
+        connection.setblocking(False)
+        try:
+            return bytes(self._client._imap.file.peek())  # noqa: SLF001
+        except OSError:
+            return b""
+        finally:
+            connection.settimeout(READ_SECONDS)
 
 
 class FetchRefused(Exception):

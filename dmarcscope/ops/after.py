@@ -11,7 +11,8 @@ from enum import StrEnum
 from random import Random
 from time import monotonic
 
-from dmarcscope.intake.imap import ActionRefused, ImapSession
+from dmarcscope.errors import SetupError
+from dmarcscope.intake.imap import ActionRefused, FetchRefused, ImapSession
 from dmarcscope.ops.backoff import Backoff
 from dmarcscope.ops.events import Event, Happening, Tell
 from dmarcscope.store.mails import Folder, Mails, OpenMail
@@ -84,7 +85,13 @@ class Settler:
                 continue
             try:
                 while found := self._mails.still_open(folder, step.states, SETTLED_AT_ONCE):
-                    self._settle_some(session, folder, step, found)
+                    try:
+                        self._settle_some(session, folder, step, found)
+                    except ActionRefused as refusal:
+                        if refusal.code != "EXPUNGEISSUED":  # RFC 5530: somebody has taken some of them away just now
+                            raise
+                        session.noop()
+                        self._settle_some(session, folder, step, found)
             except ActionRefused as refusal:
                 seconds = self._backoffs[step].failed()
                 self._not_before[step] = monotonic() + seconds
@@ -96,6 +103,8 @@ class Settler:
         if step.after is After.KEEP:
             self._mails.settle(folder, [mail.uid for mail in found], step.done)
             return
+        if not session.writable:
+            raise ActionRefused(f"cannot {step.after.value}: we may only read the folder", "READ-ONLY")
         there = set(session.search(["UID", ",".join(str(mail.uid) for mail in found)]))
         gone = [mail.uid for mail in found if mail.uid not in there]
         if gone:
@@ -127,10 +136,12 @@ class Settler:
         told = session.message_ids([uid]).get(uid)
         if told is None or not told[0]:
             return False
-        session.select(target, readonly=True)
         try:
+            session.select(target, readonly=True)
             same = session.search(["HEADER", "Message-ID", told[0]])
             return told[1] in session.sizes(same).values() if same else False
+        except (SetupError, FetchRefused):
+            return False  # the folder is not there yet, or does not tell: rather two copies than none
         finally:
             session.select(folder.name, readonly=False)
 
@@ -159,7 +170,10 @@ def retry_with_folder(session: ImapSession, target: str) -> Callable[[Callable[[
         except ActionRefused as refusal:
             if refusal.code not in ("TRYCREATE", "NONEXISTENT"):
                 raise
-            session.create_folder(target)
+            try:
+                session.create_folder(target)
+            except SetupError as error:
+                raise ActionRefused(error.what, refusal.code) from error
             action()
 
     return do

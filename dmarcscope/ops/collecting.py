@@ -1,5 +1,6 @@
 """What all collectors share: a thread each, that fails, waits and comes back."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -55,11 +56,18 @@ class Collector(Thread, ABC):
         self.account = account
         self.folder = folder
         self.error: DmarcscopeError | None = None
+        self.bug: Exception | None = None
+        """What it stopped at that is nobody's fault but ours."""
         self.fetched_all = Flag()
         """Set when a collector that comes once has brought all there was."""
         self.ledger = Ledger(helm.store.ledger.path, PATIENCE)
         self.mails = Mails(self.ledger)
         self._backoffs = {kind: Backoff(first, longest, helm.chance) for kind, (first, longest) in WAITS.items()}
+
+    @property
+    def key(self) -> str:
+        """A name for files about the place."""
+        return hashlib.sha256(f"{self.account}\0{self.folder}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
     @property
     def place(self) -> str:
@@ -84,9 +92,16 @@ class Collector(Thread, ABC):
                     self._wait(error)
                 else:
                     return
+        except Exception as bug:  # noqa: BLE001 (raised again by `watch`: a thread that is silently gone would take nothing for ever)
+            self.bug = bug
+            self.helm.stop.set()
         finally:
             self.fetched_all.set()
             self.ledger.close()
+
+    def got_on(self) -> None:
+        """Something was brought: a connection that breaks now and then does not count as one that never works."""
+        self._backoffs[Unavailable].succeeded()
 
     def went_well(self) -> None:
         """All that there was has been looked at: the next failure is a first one."""

@@ -55,3 +55,7 @@ class Event:
 
 
 Tell = Callable[[Event], None]
+
+
+def unheard(_event: Event) -> None:
+    """Tell nobody."""

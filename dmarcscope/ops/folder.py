@@ -2,8 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from time import time
@@ -14,8 +14,10 @@ from dmarcscope.model.mail_origin import MailOrigin
 from dmarcscope.ops.after import After
 from dmarcscope.ops.collecting import Collector, Helm
 from dmarcscope.ops.events import Event, Happening
-from dmarcscope.ops.ingest import arriving_size, chunks
+from dmarcscope.ops.ingest import arriving_size, chunks, now
 from dmarcscope.parse.authentication_results import header_of, origin
+from dmarcscope.store.ledger import time_text
+from dmarcscope.store.spool import text
 
 SETTLE_SECONDS = 2.0
 """A file that was changed so lately may still be being written."""
@@ -39,6 +41,15 @@ class WatchedFolder:
     authserv_ids: tuple[str, ...] = ()
 
 
+@dataclass(slots=True)
+class Pending:
+    """A file with which something is to be done: as it was when it was read, the time before that, and the artefacts that it is."""
+
+    stamp: Stamp
+    since: str
+    names: set[str] = field(default_factory=set)
+
+
 class FileCollector(Collector):
     """Collects from one folder of files, and what is below it."""
 
@@ -46,7 +57,8 @@ class FileCollector(Collector):
         super().__init__(helm, "", str(watched.path))
         self._watched = watched
         self._taken: dict[str, Stamp] = {}
-        self._pending: dict[str, set[str]] = {}  # files with which something is to be done, and the artefacts that they are
+        self._pending: dict[str, Pending] = {}  # files with which something is to be done
+        self._settled_at = -1  # as the keeper counts what is stored
 
     def serve(self) -> None:
         """Collect until it is time to stop."""
@@ -68,10 +80,10 @@ class FileCollector(Collector):
         known: dict[str, tuple[int, str]] = self.ask(lambda: self.mails.known_files(self.folder), {})
         found: dict[str, Stamp] = {}
         for path, stamp in self._files():
-            size, seen = known.get(path, (-1, ""))
+            size, seen = known.get(text(path), (-1, ""))
             if size == stamp[0] and stamp[1] < datetime.fromisoformat(seen).timestamp() * 1e9:
                 found[path] = stamp
-                self._note_pending([Arrival(path, Path(path))])
+                self._note_pending([Arrival(path, Path(path))], found, "")
         return found
 
     def _files(self) -> Iterator[tuple[str, Stamp]]:
@@ -82,30 +94,47 @@ class FileCollector(Collector):
         for file in walk(self._watched.path):
             if target is not None and Path(file).is_relative_to(target):
                 continue
-            try:
-                status = os.stat(file)  # noqa: PTH116 (texts, as `walk` gives them)
-            except OSError:
-                continue  # gone meanwhile
-            yield file, (status.st_size, status.st_mtime_ns)
+            stamp = stamp_of(file)
+            if stamp is not None:
+                yield file, stamp
 
     def _new(self) -> Iterator[Arrival]:
         """What is new or changed, and at rest; a file of several mails is several artefacts."""
         for file, stamp in self._files():
-            at_rest = self.helm.once or time() - stamp[1] / 1e9 >= SETTLE_SECONDS
-            if self._taken.get(file) == stamp or not at_rest:
+            changing = 0 <= time() - stamp[1] / 1e9 < SETTLE_SECONDS and not self.helm.once
+            if self._taken.get(file) == stamp or changing:
                 continue
             self._taken[file] = stamp
-            for arrival in arrivals([file]):
-                yield replace(arrival, origin=self._origin(arrival))
+            try:
+                for arrival in arrivals([file]):
+                    yield replace(arrival, origin=self._origin(arrival))
+            except FileNotFoundError:
+                continue  # gone while it was read
+            except SetupError as error:
+                self._pass_over(error)
+
+    def _pass_over(self, error: SetupError) -> None:
+        """Tell of a file that cannot be read; when it changes it is tried again."""
+        self.helm.tell(Event(Happening.TROUBLE, {"place": self.place, "reason": str(error), "again_in": None}))
+        if self.helm.once:
+            self.error = error
 
     def _bring(self, chunk: list[Arrival]) -> None:
+        began = time_text(now())
         try:
             self.helm.keeper.keep(chunk)
+        except SetupError as error:  # one of the files cannot be read: not a reason to leave out the others
+            if len(chunk) > 1:
+                for arrival in chunk:
+                    self._bring([arrival])
+            elif stamp_of(file_of(chunk[0])) is not None:
+                self._pass_over(error)
+            return
         except BaseException:
             for arrival in chunk:
                 self._taken.pop(file_of(arrival), None)  # to be taken again
             raise
-        self._note_pending(chunk)
+        self._note_pending(chunk, self._taken, began)
         self.helm.tell(Event(Happening.FETCHED, {"place": self.place, "mails": len(chunk)}))
 
     def _origin(self, arrival: Arrival) -> MailOrigin | None:
@@ -113,7 +142,7 @@ class FileCollector(Collector):
             return None
         content = arrival.content
         try:
-            data = content if isinstance(content, bytes) else content.open("rb").read(HEADER_BYTES)
+            data = content if isinstance(content, bytes) else begin_of(content)
         except OSError:
             return None
         header = header_of(data)
@@ -121,22 +150,31 @@ class FileCollector(Collector):
 
     # What becomes of files.
 
-    def _note_pending(self, chunk: Iterable[Arrival]) -> None:
-        if self._watched.after is not After.KEEP:
-            for arrival in chunk:
-                self._pending.setdefault(file_of(arrival), set()).add(arrival.name)
+    def _note_pending(self, chunk: Iterable[Arrival], stamps: Mapping[str, Stamp], since: str) -> None:
+        if self._watched.after is After.KEEP:
+            return
+        for arrival in chunk:
+            file = file_of(arrival)
+            pending = self._pending.get(file)
+            if pending is None or pending.stamp != stamps[file]:
+                pending = self._pending[file] = Pending(stamps[file], since)
+            pending.names.add(text(arrival.name))
+        self._settled_at = -1
 
     def _settle(self) -> None:
         """Move or delete files all of whose artefacts are stored."""
-        if not self._pending or self.helm.keeper.offline:
+        if not self._pending or self.helm.keeper.offline or self._settled_at == self.helm.keeper.stored:
             return
-        names = [name for names in self._pending.values() for name in names]
-        states: dict[str, str] = self.ask(lambda: self.mails.final_files(names), {})
-        for file, parts in list(self._pending.items()):
-            if not all(name in states for name in parts):
+        self._settled_at = self.helm.keeper.stored
+        names = [name for pending in self._pending.values() for name in pending.names]
+        states: dict[str, tuple[str, str]] = self.ask(lambda: self.mails.final_files(names), {})
+        for file, pending in list(self._pending.items()):
+            found = [states.get(name, ("", "")) for name in pending.names]
+            if any(seen < pending.since or not state for state, seen in found):
                 continue
             del self._pending[file]
-            if all(states[name] in STORED for name in parts):
+            # One that was changed after it was read is left: it is read again.
+            if all(state in STORED for state, _ in found) and stamp_of(file) == pending.stamp:
                 self._do(Path(file))
 
     def _do(self, file: Path) -> None:
@@ -150,10 +188,9 @@ class FileCollector(Collector):
             else:
                 file.unlink()
                 self.helm.tell(Event(Happening.DELETED, {"place": str(file), "mails": 1, "to": None}))
-        except FileNotFoundError:
-            return
         except OSError as error:
-            self.helm.tell(Event(Happening.REFUSED, {"place": str(file), "reason": error.strerror or str(error), "again_in": None}))
+            if stamp_of(str(file)) is not None:  # else somebody was quicker
+                self.helm.tell(Event(Happening.REFUSED, {"place": str(file), "reason": error.strerror or str(error), "again_in": None}))
 
     def _finish(self) -> None:
         self.fetched_all.set()
@@ -166,6 +203,21 @@ class FileCollector(Collector):
         while left > 0 and not self.helm.stop.wait(min(TICK, left)):
             left -= TICK
             self._settle()
+
+
+def stamp_of(file: str) -> Stamp | None:
+    """Size and time of a file, None if it is not there."""
+    try:
+        status = os.stat(file)  # noqa: PTH116 (texts, as `walk` gives them)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def begin_of(file: Path) -> bytes:
+    """As much of a file as may be the header of a mail."""
+    with file.open("rb") as opened:
+        return opened.read(HEADER_BYTES)
 
 
 def file_of(arrival: Arrival) -> str:

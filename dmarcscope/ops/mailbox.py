@@ -1,18 +1,18 @@
 """Take reports from a folder of a mailbox: fetch what is new, keep it, and once it is stored do with the mail what is configured.
 
-New is what the ledger does not know by account, folder, UIDVALIDITY and UID. Messages are taken in the order of their UIDs, so that the
-highest UID known tells where to go on after a stop at any moment. A mail is touched only after its report is stored.
+New is what the ledger does not know by account, folder, UIDVALIDITY and UID. Messages are taken in the order of their UIDs; the first look
+at a folder goes over all of it, so that whatever an earlier run left out is found. A mail is touched only after its report is stored.
 """
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from dmarcscope.errors import MailboxUnavailable
 from dmarcscope.intake.imap import Account, FetchRefused, ImapSession, Selected, open_session
-from dmarcscope.intake.letters import is_letter
+from dmarcscope.intake.letters import is_letter, is_letter_file
 from dmarcscope.intake.mail_name import MailName, account_name
 from dmarcscope.intake.paths import Arrival
 from dmarcscope.model.mail_origin import MailOrigin
@@ -22,15 +22,18 @@ from dmarcscope.ops.events import Event, Happening
 from dmarcscope.ops.ingest import now, spooling
 from dmarcscope.parse.authentication_results import header_of, origin
 from dmarcscope.store.mails import Folder
+from dmarcscope.store.spool import LARGEST_HELD
 
 BATCH_MAILS = 200
 BATCH_BYTES = 8 << 20
 """Mails fetched together: as many as one fsync serves well, in little memory."""
 LARGE_BYTES = 16 << 20
 """A mail larger than this is fetched in pieces, into a file."""
+HEADER_BYTES = 256 << 10
 LARGEST_BYTES = 1 << 30
 """Larger is no report: the largest known has 60 MB. It stays where it is, and `status` tells of it."""
 SIZES_AT_ONCE = 1000
+AGAIN_AT_ONCE = 200
 IDLE_SECONDS = 240.0
 """After so long IDLE is begun anew (RFC 2177 §3 allows 29 minutes): a connection that died silently is found out."""
 TICK = 0.3
@@ -64,18 +67,22 @@ class MailCollector(Collector):
         self._brought: tuple[int, int] = (0, 0)  # UIDVALIDITY, and the highest UID that was brought under it
         self._one_by_one = 0  # up to this UID: a message among them broke the connection
         self._broke: dict[int, int] = {}
+        self._unnoted: dict[int, tuple[str, datetime]] = {}  # could not be fetched, while the ledger did not answer
+        self._large = helm.store.spool.root / "collectors" / f"{self.key}.mail"
         self._settler = Settler(mailbox.rules, self.mails, helm.tell, helm.chance, self.place)
 
     def serve(self) -> None:
         """Collect until it is time to stop."""
+        self._large.unlink(missing_ok=True)
         with open_session(self._mailbox.account) as session:
             self.helm.tell(Event(Happening.CONNECTED, {"place": self.place}))
             while not self.helm.stop.is_set():
                 seen = self.helm.keeper.stored
                 selected = session.select(self.folder, readonly=not self._mailbox.rules.changes_mail)
                 folder = Folder(self.account, self.folder, selected.uidvalidity)
-                self._bring_new(session, folder, selected)
-                self._try_again(session, folder)
+                if not self.fetched_all.is_set():  # else we are back only for what is left to do with mails
+                    self._bring_new(session, folder, selected)
+                    self._try_again(session, folder)
                 self._settle(session, folder)
                 self.went_well()
                 if self.helm.once:
@@ -87,26 +94,43 @@ class MailCollector(Collector):
 
     def _bring_new(self, session: ImapSession, folder: Folder, selected: Selected) -> None:
         stored = self.helm.keeper.stored
-        for uids in session.new_uids(self._begin(folder), selected):
-            for batch in self._batches(session, uids):
+        begin = self._begin(folder)
+        newest = self._newest(folder)
+        for uids in session.new_uids(begin, selected):
+            for batch in self._batches(session, self._unknown(folder, uids, newest)):
                 if self.helm.stop.is_set():
                     return
                 self._bring(session, folder, batch)
                 self._brought = (folder.uidvalidity, max(batch))
+                self.got_on()
                 if self.helm.keeper.stored != stored:
                     stored = self.helm.keeper.stored
                     self._settle(session, folder)
+            self._brought = (folder.uidvalidity, uids[-1])
 
     def _begin(self, folder: Folder) -> int:
-        """The highest UID that has been brought: as we remember, as the ledger says, or as the spool tells where that is ahead."""
-        if self._brought[0] not in (0, folder.uidvalidity):
-            self.helm.tell(Event(Happening.UIDVALIDITY, {"place": self.place, "before": self._brought[0], "now": folder.uidvalidity}))
-        remembered = self._brought[1] if self._brought[0] == folder.uidvalidity else 0
-        known = self.ask(lambda: self.mails.newest(folder), 0)
-        if not remembered and self.helm.keeper.offline:
-            known = max([known, *(name.uid for name in self._waiting_in(folder))])
-        self._brought = (folder.uidvalidity, max(remembered, known))
+        """The UID up to which this run has looked through the folder."""
+        if self._brought[0] != folder.uidvalidity:
+            if self._brought[0]:
+                self.helm.tell(Event(Happening.UIDVALIDITY, {"place": self.place, "before": self._brought[0], "now": folder.uidvalidity}))
+            self._brought, self._one_by_one, self._broke, self._unnoted = (folder.uidvalidity, 0), 0, {}, {}
         return self._brought[1]
+
+    def _newest(self, folder: Folder) -> int:
+        """The highest UID that is known: as the ledger says, or as the spool tells where that is ahead."""
+        known = self.ask(lambda: self.mails.newest(folder), 0)
+        if self.helm.keeper.offline:
+            known = max([known, *(name.uid for name in self._waiting_in(folder))])
+        return known
+
+    def _unknown(self, folder: Folder, uids: list[int], newest: int) -> list[int]:
+        """Those of the messages that have not been brought, by this run or an earlier one."""
+        above = [uid for uid in uids if uid > newest]
+        if len(above) == len(uids) or self.helm.keeper.offline:
+            return above
+        last = min(uids[-1], newest)
+        known: set[int] | None = self.ask(lambda: self.mails.known(folder, uids[0], last), None)
+        return above if known is None else [uid for uid in uids if uid not in known]
 
     def _waiting_in(self, folder: Folder) -> Iterator[MailName]:
         for _, text, _ in self.helm.store.spool.waiting():
@@ -118,12 +142,24 @@ class MailCollector(Collector):
         """The messages in batches of bounded number and size; those that are large, or suspected, one by one."""
         for at in range(0, len(uids), SIZES_AT_ONCE):
             asked = uids[at : at + SIZES_AT_ONCE]
+            suspected = [uid for uid in asked if uid <= self._one_by_one]
+            yield from ([uid] for uid in suspected)
+            yield from self._by_size(session, asked[len(suspected) :])
+
+    def _by_size(self, session: ImapSession, asked: Sequence[int]) -> Iterator[list[int]]:
+        try:
             sizes = session.sizes(asked)
+        except FetchRefused:
+            yield from ([uid] for uid in asked)
+        except MailboxUnavailable as error:
+            self._suspect(asked, error)
+            raise
+        else:
             batch: list[int] = []
             held = 0
             for uid in asked:
                 size = sizes.get(uid, 0)
-                alone = size > LARGE_BYTES or uid <= self._one_by_one
+                alone = size > LARGE_BYTES
                 if batch and (alone or held + size > BATCH_BYTES or len(batch) >= BATCH_MAILS):
                     yield batch
                     batch, held = [], 0
@@ -135,8 +171,8 @@ class MailCollector(Collector):
             if batch:
                 yield batch
 
-    def _bring(self, session: ImapSession, folder: Folder, uids: list[int]) -> None:
-        """Fetch some messages and keep those that may be reports."""
+    def _bring(self, session: ImapSession, folder: Folder, uids: list[int], tries: int = 0) -> None:
+        """Fetch some messages and keep those that may be reports; ``tries``: how often that was tried in vain."""
         try:
             found = self._fetch(session, uids)
         except FetchRefused as refusal:
@@ -144,23 +180,26 @@ class MailCollector(Collector):
                 for uid in uids:
                     self._bring(session, folder, [uid])
             else:
-                self._note_unfetchable(folder, uids[0], str(refusal))
+                self._note_unfetchable(folder, uids[0], str(refusal), tries)
             return
         except MailboxUnavailable as error:
-            self._suspect(folder, uids, error)
+            self._suspect(uids, error, tries)
             raise
+        self._keep(folder, found)
         for uid in session.search(["UID", listed(missing)]) if (missing := [uid for uid in uids if uid not in found]) else ():
             # Gone between search and fetch is no loss; still there, and not handed out, is.
-            self._note_unfetchable(folder, uid, "the server hands out nothing for it")
-        letters = [uid for uid, content in found.items() if isinstance(content, bytes) and is_letter(content)]
+            self._note_unfetchable(folder, uid, "the server hands out nothing for it", tries)
+
+    def _keep(self, folder: Folder, found: Mapping[int, bytes | Path]) -> None:
+        """Keep what may be reports; of letters only that they are some."""
+        letters = [uid for uid, content in found.items() if is_one(content)]
         arrivals = [Arrival(str(folder.mail(uid)), found[uid], self._origin(found[uid])) for uid in sorted(found.keys() - set(letters))]
         if arrivals:
             self.helm.keeper.keep(arrivals)
             self.helm.tell(Event(Happening.FETCHED, {"place": self.place, "mails": len(arrivals)}))
         if letters:
             self.ask(lambda: self.mails.leave(folder, letters, "no report in it"), None)
-        for path in (content for content in found.values() if isinstance(content, Path)):
-            path.unlink(missing_ok=True)
+        self._large.unlink(missing_ok=True)
 
     def _fetch(self, session: ImapSession, uids: Sequence[int]) -> dict[int, bytes | Path]:
         sizes = session.sizes(uids) if len(uids) == 1 else {}
@@ -172,46 +211,52 @@ class MailCollector(Collector):
 
     def _fetch_large(self, session: ImapSession, uid: int) -> dict[int, bytes | Path]:
         """A large message, in a file beside the spool."""
-        with spooling(self.helm.store):
-            with tempfile.NamedTemporaryFile(dir=self.helm.store.spool.incoming, prefix=".large-", delete=False) as file:
-                path = Path(file.name)
-                try:
-                    whole = session.fetch_in_pieces(uid, file)
-                except BaseException:
-                    path.unlink(missing_ok=True)
-                    raise
-            if not whole:
-                path.unlink(missing_ok=True)
-                return {}
-        return {uid: path}
+        with spooling(self.helm.store), self._large.open("wb") as file:
+            whole = session.fetch_in_pieces(uid, file)
+        return {uid: self._large} if whole else {}
 
     def _origin(self, content: bytes | Path) -> MailOrigin | None:
         """How a mail authenticated, where the operator trusts somebody to say so."""
         if not self._mailbox.authserv_ids:
             return None
-        header = header_of(content if isinstance(content, bytes) else content.open("rb").read(LARGE_BYTES))
+        header = header_of(content if isinstance(content, bytes) else begin_of(content))
         return origin(header, self._mailbox.authserv_ids) if header is not None else None
 
     # What cannot be fetched.
 
     def _note_unfetchable(self, folder: Folder, uid: int, reason: str, tries: int = 0) -> None:
-        again = now() + min(FIRST_RETRY * 2 ** min(tries, 10), timedelta(days=1))
-        self.ask(lambda: self.mails.note_unfetchable(folder, uid, reason, again), None)
+        again = next_try(tries)
+        self._unnoted[uid] = (reason, again)
+        self._note_all(folder)
         self.helm.tell(Event(Happening.UNFETCHABLE, {"place": self.place, "uid": uid, "reason": reason, "again_at": again}))
 
-    def _suspect(self, folder: Folder, uids: Sequence[int], error: MailboxUnavailable) -> None:
+    def _note_all(self, folder: Folder) -> None:
+        """Note what could not be fetched; what the ledger does not take now is noted later."""
+        for uid, (reason, again) in list(self._unnoted.items()):
+            if self.ask(partial(self._noted, folder, uid, reason, again), otherwise=False):
+                del self._unnoted[uid]
+
+    def _noted(self, folder: Folder, uid: int, reason: str, again: datetime) -> bool:
+        self.mails.note_unfetchable(folder, uid, reason, again)
+        return True
+
+    def _suspect(self, uids: Sequence[int], error: MailboxUnavailable, tries: int = 0) -> None:
         """The connection broke while messages were fetched: next time one by one, and one that breaks it again is passed over."""
         if len(uids) > 1:
-            self._one_by_one = max(uids)
+            self._one_by_one = max(self._one_by_one, *uids)
             return
-        self._broke[uids[0]] = self._broke.get(uids[0], 0) + 1
-        if self._broke[uids[0]] > 1:
-            self._note_unfetchable(folder, uids[0], f"the connection breaks when it is fetched: {error.what}")
-            self._brought = (folder.uidvalidity, uids[0])
+        uid, validity = uids[0], self._brought[0]
+        self._broke[uid] = self._broke.get(uid, 0) + 1
+        if self._broke[uid] > 1:
+            reason = f"the connection breaks when it is fetched: {error.what}"
+            self._note_unfetchable(Folder(self.account, self.folder, validity), uid, reason, tries)
+            self._brought = (validity, max(self._brought[1], uid))
+            self.got_on()
 
     def _try_again(self, session: ImapSession, folder: Folder) -> None:
         """Messages that could not be fetched, when their time has come."""
-        again: list[tuple[int, int]] = self.ask(lambda: self.mails.to_try_again(folder, now()), [])
+        self._note_all(folder)
+        again: list[tuple[int, int]] = self.ask(lambda: self.mails.to_try_again(folder, now(), AGAIN_AT_ONCE), [])
         if not again:
             return
         there = set(session.search(["UID", listed([uid for uid, _ in again])]))
@@ -219,8 +264,9 @@ class MailCollector(Collector):
         self.ask(lambda: self.mails.settle(folder, gone, "gone", "it could never be fetched"), None)
         for uid, tries in again:
             if uid in there:
-                self._note_unfetchable(folder, uid, "tried again", tries)  # first: it may break the connection again
-                self._bring(session, folder, [uid])
+                # First the time of the next try: it may break the connection again.
+                self.ask(partial(self.mails.note_unfetchable, folder, uid, "it was tried again", next_try(tries)), None)
+                self._bring(session, folder, [uid], tries)
 
     # What is stored, and waiting.
 
@@ -244,6 +290,22 @@ class MailCollector(Collector):
             return
         wait_until(is_over, self._mailbox.poll_seconds, self.helm)
         session.noop()
+
+
+def is_one(content: bytes | Path) -> bool:
+    """Whether a mail is a letter."""
+    return is_letter(content) if isinstance(content, bytes) else is_letter_file(content, LARGEST_HELD)
+
+
+def begin_of(file: Path) -> bytes:
+    """As much of a large mail as may be its header."""
+    with file.open("rb") as opened:
+        return opened.read(HEADER_BYTES)
+
+
+def next_try(tries: int) -> datetime:
+    """When a message that could not be fetched so often is tried again."""
+    return now() + min(FIRST_RETRY * (1 << min(tries, 10)), timedelta(days=1))
 
 
 def listed(uids: Sequence[int]) -> str:

@@ -67,8 +67,9 @@ def tried(mailbox: Mailbox) -> Iterator[Trial]:
             alike = len(session.search(LOOKS_LIKE_A_REPORT))
             yield Trial(f"folder {folder}", True, f"{selected.exists} mails, {alike} look like reports by their subject")
             yield rights(session, mailbox, folder)
-        for target in {mailbox.rules.move_to, mailbox.rules.unreadable_folder} - {None}:
-            yield target_folder(session, str(target))
+        for target in dict.fromkeys([mailbox.rules.move_to, mailbox.rules.unreadable_folder]):
+            if target is not None:
+                yield target_folder(session, target)
 
 
 def rights(session: ImapSession, mailbox: Mailbox, folder: str) -> Trial:

@@ -12,12 +12,14 @@ from dmarcscope.intake.unpack import LeafKind, unpack
 from dmarcscope.model.aggregate import AggregateReport
 from dmarcscope.parse.aggregate import parse_reports
 from dmarcscope.store.files import StoreFiles
+from dmarcscope.store.mails import VERIFIED
 from dmarcscope.tables.columns import LEDGER_SCHEMA
 from dmarcscope.tables.queries import Filter
 from dmarcscope.tables.rows import table_of
 
 SELECT = """SELECT report_key, reporter, report_id, policy_domain, period_begin, period_end, records, messages, defects,
-    reports.state AS state, artefacts.sha256 AS artefact, artefacts.name AS name, member, email, dialect
+    reports.state AS state, artefacts.sha256 AS artefact, artefacts.name AS name, member, email, dialect,
+    mail_from, mail_verified, mail_reason
     FROM reports JOIN artefacts USING (artefact_id)"""
 
 
@@ -40,6 +42,7 @@ def reports(store: StoreFiles, which: Filter, limit: int | None = None) -> Table
         "period_begin < ?": (which.until.timestamp(),) if which.until else None,
         "reporter = ?": (which.reporter,) if which.reporter else None,
         "report_key = ?": (which.report_key,) if which.report_key is not None else None,
+        VERIFIED: () if which.verified else None,
     }
     for term, bound in bounds.items():
         if bound is not None:
@@ -58,6 +61,8 @@ def line(row: Any) -> dict[str, Any]:
         if values[name] is not None:
             values[name] = datetime.fromtimestamp(values[name], UTC)
     values["defects"] = json.loads(values["defects"])
+    if values["mail_verified"] is not None:
+        values["mail_verified"] = bool(values["mail_verified"])
     return values
 
 

@@ -4,7 +4,6 @@ collectors (a thread each): fetch ─▶ keeper.keep: durable in the spool ─�
                      ▲──────────── «stored» ◀── ledger: then, and only then, the mail is moved, flagged or deleted
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, contextmanager
@@ -68,6 +67,7 @@ def watch(
         wait_for(collectors, None if once and not stop.is_set() else GRACE_SECONDS)
         keeper.outcome.seconds = round(monotonic() - started, 3)
         tell(Event(Happening.STOPPED, {"artefacts": keeper.outcome.artefacts, "messages": keeper.outcome.messages}))
+    raise_first([collector.bug for collector in collectors])
     if once:
         raise_first([*(collector.error for collector in collectors), keeper.reason])
     return keeper.outcome
@@ -110,11 +110,10 @@ def raise_first(errors: "Sequence[Exception | None]") -> None:
 @contextmanager
 def alone(store: StoreFiles, collector: Collector) -> "Iterator[None]":
     """Let nobody else take from the same folder meanwhile. Raises MailboxUnavailable if somebody does."""
-    name = hashlib.sha256(f"{collector.account}\0{collector.folder}".encode()).hexdigest()[:32]
     with spooling(store):
         folder = store.spool.root / "collectors"
         folder.mkdir(exist_ok=True, mode=0o700)
-        descriptor = try_lock(folder / name)
+        descriptor = try_lock(folder / collector.key)
     if descriptor is None:
         raise MailboxUnavailable(
             "another dmarcscope is taking reports from it", where=collector.place, fix="Stop it, or let it do the work; it is watching, too"

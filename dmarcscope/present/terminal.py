@@ -214,6 +214,25 @@ def outcome(facts: Mapping[str, int | float], partly: int, troubles: Sequence[tu
 
 
 def status(facts: Mapping[str, Any]) -> RenderableType:
+    """The state of a store: first what is wrong, then what is in it."""
+    lines: list[RenderableType] = []
+    if facts["offline_since"]:
+        since = f"{minute(facts['offline_since'])} UTC"
+        lines.append(Text(f"OFFLINE since {since}: {safe(facts['offline_reason'], 300)}", style="bold red"))
+        lines.append(Text("Reports are kept in the spool meanwhile, and taken up by themselves when the store can be written again."))
+    if facts["ledger_trouble"]:
+        lines.append(Text(f"The ledger cannot be read: {safe(facts['ledger_trouble'], 300)}", style="bold red"))
+    if facts["waiting"]:
+        since = f"{minute(facts['waiting_since'])} UTC"
+        lines.append(
+            Text(f"{counted(facts['waiting'], 'artefact')} safe in the spool, waiting for the store since {since}", style="yellow")
+        )
+    if facts["artefacts"] is not None:
+        lines += [*([""] if lines else []), *contents(facts)]
+    return Group(*lines)
+
+
+def contents(facts: Mapping[str, Any]) -> list[RenderableType]:
     """The ledger in short."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
@@ -241,7 +260,21 @@ def status(facts: Mapping[str, Any]) -> RenderableType:
     if facts["unreadable"]:
         lines += ["", Text("Could not be read, or not wholly (newest first); try again with dmarcscope replay:", style="yellow")]
         lines += [Text(f"  {one['received_at']} {safe(one['name'])}: {safe(one['reason'], 300)}") for one in facts["unreadable"]]
-    return Group(*lines)
+    if facts["places"]:
+        lines += ["", Text("Mailboxes and watched folders:", style="bold")]
+        lines += [line for one in facts["places"] for line in place(one)]
+    return lines
+
+
+def place(one: Mapping[str, Any]) -> list[RenderableType]:
+    """How it goes with a mailbox or folder."""
+    mails = ", ".join(f"{number(count)} {done}" for done, count in one["mails"].items())
+    lines: list[RenderableType] = [
+        Text(f"  {safe(one['place'])}: last looked at {one['looked_at'] or 'never'}" + (f"; mails: {mails}" if mails else ""))
+    ]
+    if one["trouble"]:
+        lines.append(Text(f"    trouble since {one['trouble_since']}: {safe(one['trouble'], 300)}", style="red"))
+    return lines
 
 
 def checks(found: Sequence[Mapping[str, Any]]) -> RenderableType:

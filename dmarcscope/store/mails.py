@@ -50,6 +50,10 @@ class FolderHealth:
 IN_FOLDER = "account = ? AND folder = ? AND uidvalidity = ?"
 OPEN = "(settled IS NULL OR settled IN ('copying', 'unfetchable'))"  # to the letter as in the index over them
 
+VERIFIED = """EXISTS (SELECT 1 FROM reports AS same JOIN artefacts AS bringing USING (artefact_id)
+    WHERE same.identity = reports.identity AND same.content = reports.content AND bringing.mail_verified = 1)"""
+"""Whether any mail that brought a report of `reports` is verified: the first to bring it may have been somebody else's."""
+
 
 class Mails:
     """The part of a ledger about mailboxes. All methods raise StoreUnavailable or SetupError as the ledger does."""
@@ -58,8 +62,13 @@ class Mails:
         self._ledger = ledger
 
     def newest(self, folder: Folder) -> int:
-        """The highest UID that is known: messages are taken in the order of their UIDs, so all below it are known too. 0 for none."""
+        """The highest UID that is known, 0 for none. Messages are taken in the order of their UIDs; `known` tells of gaps below it."""
         return int(self._ledger.rows(f"SELECT coalesce(max(uid), 0) FROM mails WHERE {IN_FOLDER}", folder.key)[0][0])  # noqa: S608
+
+    def known(self, folder: Folder, first: int, last: int) -> set[int]:
+        """The UIDs from ``first`` to ``last`` that are known."""
+        rows = self._ledger.rows(f"SELECT uid FROM mails WHERE {IN_FOLDER} AND uid BETWEEN ? AND ?", (*folder.key, first, last))  # noqa: S608
+        return {row[0] for row in rows}
 
     def still_open(self, folder: Folder, states: Sequence[str], limit: int) -> list[OpenMail]:
         """Messages whose artefact is in one of the states, and with which nothing has been done yet; lowest UIDs first."""
@@ -99,11 +108,12 @@ class Mails:
                 (*folder.key, uid, reason, time_text(retry_at)),
             )
 
-    def to_try_again(self, folder: Folder, now: datetime) -> list[tuple[int, int]]:
-        """Messages that could not be fetched and whose time has come: UID and tries so far."""
+    def to_try_again(self, folder: Folder, now: datetime, limit: int) -> list[tuple[int, int]]:
+        """Messages that could not be fetched and whose time has come: UID and tries so far; lowest UIDs first."""
         rows = self._ledger.rows(
-            f"SELECT uid, tries FROM mails WHERE {IN_FOLDER} AND {OPEN} AND settled = 'unfetchable' AND retry_at <= ? ORDER BY uid",  # noqa: S608
-            (*folder.key, time_text(now)),
+            f"SELECT uid, tries FROM mails WHERE {IN_FOLDER} AND {OPEN} AND settled = 'unfetchable' AND retry_at <= ? ORDER BY uid"  # noqa: S608
+            " LIMIT ?",
+            (*folder.key, time_text(now), limit),
         )
         return [(row["uid"], row["tries"]) for row in rows]
 
@@ -137,11 +147,8 @@ class Mails:
         return [FolderHealth(*row) for row in self._ledger.rows("SELECT * FROM folders ORDER BY account, folder")]
 
     def unverified_reports(self) -> list[int]:
-        """The keys of stored reports whose mail did not come, verifiably, from its author domain."""
-        rows = self._ledger.rows(
-            "SELECT report_key FROM reports JOIN artefacts USING (artefact_id) WHERE reports.state = 'stored' AND mail_verified IS NOT 1"
-        )
-        return [row[0] for row in rows]
+        """The keys of stored reports that no mail brought which came, verifiably, from its author domain."""
+        return [row[0] for row in self._ledger.rows(f"SELECT report_key FROM reports WHERE state = 'stored' AND NOT {VERIFIED}")]  # noqa: S608
 
     def known_files(self, folder: str) -> dict[str, tuple[int, str]]:
         """Size and last arrival of every file below a folder that was taken in."""
@@ -151,10 +158,12 @@ class Mails:
         )
         return {row["name"]: (row["size"], row["last_seen_at"]) for row in rows}
 
-    def final_files(self, names: Sequence[str]) -> dict[str, str]:
-        """The states of those of the artefacts, by name, that have their final one; the latest arrival of each name counts."""
+    def final_files(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """State and last arrival (UTC, ISO) of the artefacts, by name; the latest of each name counts, and only if its state is final."""
         rows = self._ledger.rows(
-            "SELECT name, state FROM artefacts WHERE name IN (SELECT value FROM json_each(?)) ORDER BY artefact_id",
+            "SELECT name, state, last_seen_at FROM artefacts WHERE name IN (SELECT value FROM json_each(?))"
+            " ORDER BY last_seen_at, artefact_id",
             (json.dumps(list(names)),),
         )
-        return {row["name"]: row["state"] for row in rows if row["state"] != "received"}
+        latest = {row["name"]: (row["state"], row["last_seen_at"]) for row in rows}
+        return {name: told for name, told in latest.items() if told[0] != "received"}

@@ -92,6 +92,9 @@ LEDGER_COLUMNS = (
     Column("member", TEXT, "the path inside it, empty for the file itself"),
     Column("email", TEXT, "the reporter's contact", "report_metadata/email"),
     Column("dialect", TEXT, "`rfc9990`, `rfc7489` or `draft`"),
+    Column("mail_from", TEXT, "the author domain of the mail that brought it, where `authserv_ids` are configured"),
+    Column("mail_verified", TRUTH, "whether a trusted host authenticated that domain; null where none spoke"),
+    Column("mail_reason", TEXT, "the evidence for it"),
 )
 
 LEDGER_SCHEMA = schema_of(*LEDGER_COLUMNS)

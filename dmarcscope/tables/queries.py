@@ -59,7 +59,11 @@ SOURCES_MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which records are meant. ``domain`` takes in its subdomains; ``since`` ≤ begin of the period < ``until``."""
+    """Which records are meant. ``domain`` takes in its subdomains; ``since`` ≤ begin of the period < ``until``.
+
+    ``verified``: only reports whose mail came, verifiably, from its author domain; the ledger knows which are not, and whoever asks puts
+    their keys into ``without``.
+    """
 
     domain: str | None = None
     since: datetime | None = None
@@ -67,6 +71,8 @@ class Filter:
     source_ip: str | None = None
     reporter: str | None = None
     report_key: int | None = None
+    verified: bool = False
+    without: tuple[int, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """A WHERE clause ("" where all are meant) and its values."""
@@ -87,6 +93,9 @@ class Filter:
             if value is not None:
                 terms.append(f"{column} = ?")
                 values.append(value)
+        if self.without:
+            terms.append("report_key NOT IN (SELECT unnest(CAST(? AS BIGINT[])))")
+            values.append(list(self.without))
         return (f"WHERE {' AND '.join(terms)}" if terms else ""), values
 
 

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Self
@@ -56,7 +57,9 @@ class Dovecot:
         plugins: str = "",
         location: str = "maildir",
     ) -> None:
-        self.folder = folder
+        self._given = folder
+        # As root the mails belong to «nobody», who cannot get through pytest's folders: they are for one user only.
+        self.folder = Path(tempfile.mkdtemp(prefix="dovecot-")) if os.getuid() == 0 else folder
         self.port, self.tls_port = free_port(), free_port()
         self._binary = binary()
         self._settings = settings
@@ -65,7 +68,11 @@ class Dovecot:
         self._plugins = plugins
         self._location = location
         self._process: subprocess.Popen[bytes] | None = None
+        self._delivered = 0
+        self._run = Path(tempfile.mkdtemp(prefix="dovecot-"))  # the paths of its sockets must be short
+        self._run.chmod(0o755)
         folder.mkdir(parents=True, exist_ok=True)
+        folder = self.folder
         folder.chmod(0o755)
         ca = trustme.CA()
         self.ca_file = folder / "ca.pem"
@@ -81,20 +88,21 @@ class Dovecot:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        if self.folder != self._given:
+            (self._given / "dovecot.log").write_text(self.log())
+            shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._run, ignore_errors=True)
 
     def start(self) -> None:
         """Start, and wait until it answers."""
         config = self.folder / "dovecot.conf"
         config.write_text(self._config())
-        for name in ("mail", "run", "state"):
+        for name in ("mail", "state"):
             (self.folder / name).mkdir(exist_ok=True)
         if os.getuid() == 0:
             shutil.chown(self.folder / "mail", "nobody", "nogroup")
-            for parent in self.folder.parents:  # folders of pytest are for one user only; «nobody» must get through them
-                if parent.stat().st_uid == 0 and str(parent).startswith(("/tmp/", "/var/tmp/")):
-                    parent.chmod(parent.stat().st_mode | 0o055)
-        log = (self.folder / "out.log").open("ab")
-        self._process = subprocess.Popen([self._binary, "-F", "-c", str(config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        with (self.folder / "out.log").open("ab") as log:
+            self._process = subprocess.Popen([self._binary, "-F", "-c", str(config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -124,7 +132,7 @@ class Dovecot:
     def restart(self) -> None:
         """Stop in the middle of whatever goes on, and start again."""
         self.stop(kill=True)
-        (self.folder / "run" / "master.pid").unlink(missing_ok=True)
+        (self._run / "master.pid").unlink(missing_ok=True)
         self.start()
 
     def _children(self) -> list[int]:
@@ -168,7 +176,7 @@ class Dovecot:
         plugins = f"mail_plugins = {self._plugins}\n" if self._plugins else ""
         imap_plugins = " ".join(f"imap_{name}" for name in self._plugins.split())
         return f"""
-base_dir = {folder}/run
+base_dir = {self._run}
 state_dir = {folder}/state
 log_path = {folder}/dovecot.log
 protocols = imap
@@ -228,9 +236,18 @@ namespace inbox {{
         return Account(USER, "localhost", port, security, **given)  # type: ignore[arg-type]
 
     def imap(self) -> IMAPClient:
-        """A connection of the test's own."""
-        client = IMAPClient("127.0.0.1", self.port, ssl=False)
-        client.login(USER, PASSWORD)
+        """A connection of the test's own; just after a start the server may not be ready for logins yet."""
+        for last in (False,) * 40 + (True,):
+            client = IMAPClient("127.0.0.1", self.port, ssl=False)
+            try:
+                client.login(USER, PASSWORD)
+            except IMAPClient.Error:
+                client.shutdown()
+                if last:
+                    raise
+                time.sleep(0.1)
+            else:
+                break
         return client
 
     def add(self, folder: str, mails: list[bytes]) -> list[int]:
@@ -242,6 +259,20 @@ namespace inbox {{
                 client.append(folder, mail)
             client.select_folder(folder, readonly=True)
             return sorted(client.search())
+
+    def deliver(self, mails: list[bytes]) -> None:
+        """Put mails into INBOX as a delivery agent does: files of the maildir, whether the server runs or not."""
+        inbox = self.folder / "mail" / USER
+        for mail in mails:
+            self._delivered += 1
+            name = f"{int(time.time())}.M{self._delivered}P{os.getpid()}.localhost"
+            for folder in (inbox / "tmp", inbox / "new", inbox / "cur"):
+                folder.mkdir(parents=True, exist_ok=True)
+            (inbox / "tmp" / name).write_bytes(mail)
+            if os.getuid() == 0:
+                for path in (inbox, inbox / "tmp", inbox / "new", inbox / "cur", inbox / "tmp" / name):
+                    shutil.chown(path, "nobody", "nogroup")
+            (inbox / "tmp" / name).rename(inbox / "new" / name)
 
     def count(self, folder: str) -> int:
         """How many mails are in a folder; 0 if it is not there."""

@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from dmarcscope.errors import SetupError, StoreUnavailable
-from dmarcscope.store.ledger import FINAL_STATES, Ledger, ReportEntry, Verdict
+from dmarcscope.store.ledger import FINAL_STATES, SCHEMA_VERSION, Ledger, ReportEntry, Verdict
 from dmarcscope.store.spool import FOUND_NAME, Spooled
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -261,3 +263,35 @@ def test_an_error_after_which_sqlite_has_rolled_back_by_itself_is_told_as_it_is(
     with pytest.raises(StoreUnavailable, match="disk is full"):
         fail_within(ledger, "ROLLBACK", sqlite3.OperationalError("database or disk is full"))
     ledger.receive([come("x", "a")], "run")
+
+
+def test_a_ledger_of_schema_1_is_brought_up(tmp_path: Path) -> None:
+    """As the first release left it; what is in it stays, and opening it is enough."""
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as old:
+        for statement in files("dmarcscope.store").joinpath("schema.sql").read_text().split(";\n"):
+            old.execute(statement)
+        old.execute("INSERT INTO facts VALUES ('schema', '1')")
+        old.execute(
+            "INSERT INTO artefacts (sha256, name, size, state, received_at, last_seen_at) VALUES ('ab', 'a.xml', 1, 'stored', 't', 't')"
+        )
+        old.commit()
+    for _ in range(2):
+        ledger = Ledger(path, 1)
+        row = ledger.rows("SELECT name, state, mail_from FROM artefacts")[0]
+        assert tuple(row) == ("a.xml", "stored", None)
+        assert ledger.rows("SELECT count(*) FROM mails")[0][0] == 0
+        assert ledger.rows("SELECT value FROM facts WHERE name = 'schema'")[0][0] == str(SCHEMA_VERSION)
+        ledger.close()
+
+
+def test_a_ledger_of_a_later_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    made = Ledger(path, 1)
+    made.create()
+    made.close()
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("UPDATE facts SET value = '99' WHERE name = 'schema'")
+        newer.commit()
+    with pytest.raises(SetupError, match=r"schema 99.*a newer dmarcscope"):
+        Ledger(path, 1).rows("SELECT 1")
