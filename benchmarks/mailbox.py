@@ -65,7 +65,7 @@ def bare_fetch(port: str, ca_file: str) -> Figures:
 def take_mail(port: str, ca_file: str, store: str, warm_up: str) -> Figures:
     """Takes every mail of INBOX into a new store; before that one small file elsewhere, so that all modules are loaded."""
     import dmarcscope
-    from dmarcscope.intake.imap import Account
+    from dmarcscope.intake.account import Account
     from dmarcscope.ops.mailbox import Mailbox
     from dmarcscope.ops.watch import watch
     from dmarcscope.store.files import StoreFiles

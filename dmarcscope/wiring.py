@@ -11,7 +11,7 @@ from dmarcscope.config import models as settings
 from dmarcscope.config.oauth import Grant, OAuth, Provider
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.errors import SetupError
-from dmarcscope.intake.imap import Account, Mechanism, Security
+from dmarcscope.intake.account import Account, Mechanism, Security
 from dmarcscope.intake.login import Login, begin
 from dmarcscope.intake.oauth import Grant as OAuthGrant
 from dmarcscope.intake.oauth import OAuthClient, google, microsoft

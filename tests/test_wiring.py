@@ -8,7 +8,7 @@ from dmarcscope import wiring
 from dmarcscope.config.models import Settings
 from dmarcscope.config.problems import checked
 from dmarcscope.errors import SetupError
-from dmarcscope.intake.imap import Mechanism, Security
+from dmarcscope.intake.account import Mechanism, Security
 from dmarcscope.intake.tokens import CommandToken, OAuthTokens
 from dmarcscope.ops.after import After
 

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from dmarcscope.errors import MailboxUnavailable
-from dmarcscope.intake.imap import Account, FetchRefused, ImapSession, Selected, open_session
+from dmarcscope.intake.account import Account
+from dmarcscope.intake.imap import FetchRefused, ImapSession, Selected, open_session
 from dmarcscope.intake.letters import is_letter, is_letter_file
 from dmarcscope.intake.mail_name import MailName, account_name
 from dmarcscope.intake.paths import Arrival

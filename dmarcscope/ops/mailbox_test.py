@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dmarcscope.errors import DmarcscopeError
-from dmarcscope.intake.imap import ImapSession, Security, connect
+from dmarcscope.intake.account import Security, connect
+from dmarcscope.intake.imap import ImapSession
 from dmarcscope.ops.after import After
 from dmarcscope.ops.mailbox import Mailbox
 

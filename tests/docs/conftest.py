@@ -1,6 +1,7 @@
-"""Lets the tests here import the servers that several folders of tests share."""
+"""Lets the tests here import what several folders of tests share."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "ops"), str(TESTS)]

@@ -15,18 +15,9 @@ from servers.proxy import Action, Proxy, answer, cut, cut_after, freeze, reset, 
 from servers.token_service import TokenService
 
 from dmarcscope.errors import MailboxUnavailable, SetupError, Unavailable
-from dmarcscope.intake import imap
-from dmarcscope.intake.imap import (
-    Account,
-    ActionRefused,
-    FetchRefused,
-    ImapSession,
-    Mechanism,
-    Security,
-    connect,
-    open_session,
-    refusal_code,
-)
+from dmarcscope.intake import account, imap
+from dmarcscope.intake.account import Account, Mechanism, Security, connect, refusal_code
+from dmarcscope.intake.imap import ActionRefused, FetchRefused, ImapSession, open_session
 from dmarcscope.intake.oauth import OAuthClient
 from dmarcscope.intake.tokens import OAuthTokens
 
@@ -135,7 +126,7 @@ def test_tls_at_the_port_without(server: Dovecot) -> None:
 
 
 def test_no_tls_at_the_port_with(server: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(account, "CONNECT_SECONDS", 0.5)
     with pytest.raises(MailboxUnavailable):
         open_session(replace(server.account(Security.STARTTLS), port=server.tls_port))
 
@@ -146,7 +137,7 @@ def test_no_tls_at_the_port_with(server: Dovecot, monkeypatch: pytest.MonkeyPatc
     ids=["it turns us away", "no IMAP at all", "it says nothing"],
 )
 def test_greetings(server: Dovecot, greeting: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(account, "CONNECT_SECONDS", 0.5)
     with Proxy(server.port, greets=greeting) as proxy, pytest.raises(MailboxUnavailable):
         open_session(proxy.account(server))
 
@@ -229,7 +220,7 @@ def test_refusals_that_stay(proxy: Proxy, server: Dovecot, refusal: bytes) -> No
 
 @pytest.mark.parametrize("action", [cut, reset, freeze, say(b"* BYE going down", then_cut=True)], ids=["cut", "reset", "half open", "BYE"])
 def test_the_connection_breaks_at_the_login(proxy: Proxy, server: Dovecot, action: Action, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(account, "READ_SECONDS", 0.5)
     proxy.when(rb"^\S+ LOGIN", action)
     with pytest.raises(MailboxUnavailable):
         open_session(proxy.account(server))
@@ -825,7 +816,7 @@ def test_breaks(
     work: Callable[[ImapSession], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(imap, "READ_SECONDS", 0.7)
+    monkeypatch.setattr(account, "READ_SECONDS", 0.7)
     with open_session(proxy.account(server)) as opened:
         opened.select(folder, readonly=False)
         proxy.when(command, action)

@@ -13,7 +13,7 @@ from typing import Any, Self
 from servers.dovecot import USER, Dovecot
 from storeworld import SMALL, Facts, facts
 
-from dmarcscope.intake.imap import Account, Security
+from dmarcscope.intake.account import Account, Security
 from dmarcscope.ops.after import Rules
 from dmarcscope.ops.events import Event, Happening
 from dmarcscope.ops.folder import WatchedFolder

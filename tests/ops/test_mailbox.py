@@ -19,8 +19,9 @@ from servers.token_service import TokenService
 from storeworld import SMALL
 
 from dmarcscope.errors import DmarcscopeError, MailboxUnavailable, SetupError
-from dmarcscope.intake import imap
-from dmarcscope.intake.imap import ActionRefused, ImapSession, Mechanism, Security
+from dmarcscope.intake import account, imap
+from dmarcscope.intake.account import Mechanism, Security
+from dmarcscope.intake.imap import ActionRefused, ImapSession
 from dmarcscope.intake.oauth import OAuthClient
 from dmarcscope.intake.tokens import OAuthTokens
 from dmarcscope.ops import after, collecting
@@ -290,7 +291,7 @@ def test_once_gives_up(
 def test_a_half_open_connection_is_found_out(
     server: Dovecot, proxy: Proxy, root: Path, monkeypatch: pytest.MonkeyPatch, quick_retries: None
 ) -> None:
-    monkeypatch.setattr(imap, "READ_SECONDS", 1.0)
+    monkeypatch.setattr(account, "READ_SECONDS", 1.0)
     monkeypatch.setattr(mailbox_module, "IDLE_SECONDS", 1.0)
     world = World.of(server, root, account=proxy.account(server))
     with Watching(world):
@@ -774,7 +775,7 @@ import resource, sys
 from pathlib import Path
 from threading import Event
 sys.path[:0] = {path!r}
-from dmarcscope.intake.imap import Account, Security
+from dmarcscope.intake.account import Account, Security
 from dmarcscope.ops.mailbox import Mailbox
 from dmarcscope.ops.watch import watch
 from dmarcscope.store.files import StoreFiles

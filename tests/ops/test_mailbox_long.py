@@ -20,7 +20,7 @@ TAKE = """
 import json, resource, sys, threading, time
 from pathlib import Path
 sys.path[:0] = {path!r}
-from dmarcscope.intake.imap import Account, Security
+from dmarcscope.intake.account import Account, Security
 from dmarcscope.ops.mailbox import Mailbox
 from dmarcscope.ops.watch import watch
 from dmarcscope.store.files import StoreFiles

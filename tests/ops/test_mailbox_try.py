@@ -10,7 +10,7 @@ from mailworld import letter, report_mail
 from servers.dovecot import Dovecot
 from servers.proxy import Proxy, answer
 
-from dmarcscope.intake.imap import Security
+from dmarcscope.intake.account import Security
 from dmarcscope.ops.after import After, Rules
 from dmarcscope.ops.mailbox import Mailbox
 from dmarcscope.ops.mailbox_test import Trial, as_dicts, old_rights, try_mailbox

@@ -21,7 +21,7 @@ import pytest
 import trustme
 from imapclient import IMAPClient
 
-from dmarcscope.intake.imap import Account, Mechanism, Security
+from dmarcscope.intake.account import Account, Mechanism, Security
 
 USER, PASSWORD = "reports@example.org", 's3cret "pass\\word"'
 NOT_TESTED = "NOT TESTED: mailboxes. Install dovecot-imapd (apt-get install dovecot-imapd) for these tests"

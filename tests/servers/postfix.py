@@ -92,7 +92,7 @@ class Postfix:
             f"compatibility_level = 3.6\nqueue_directory = {folder}/queue\ndata_directory = {folder}/data\nmaillog_file = {folder}/mail.log\n"
             f"maillog_file_prefixes = {folder}\ninet_interfaces = 127.0.0.1\ninet_protocols = ipv4\nmyhostname = mx.example.org\n"
             "mydestination = example.org\nmynetworks = 127.0.0.0/8\nlocal_recipient_maps =\ndefault_transport = error:nowhere else\n"
-            f"alias_maps = hash:{aliases}\nqueue_run_delay = 1s\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s\n"
+            f"alias_maps = hash:{aliases}\n"
             "smtputf8_enable = no\nimport_environment = MAIL_CONFIG MAIL_LOGTAG LANG=C\nsmtpd_tls_security_level = none\n"
         )
         # As `newaliases` does: the table belongs to the owner of its text, and so its commands run as that user.
@@ -102,6 +102,10 @@ class Postfix:
         """Hand in a mail."""
         with smtplib.SMTP("127.0.0.1", self.port, timeout=10) as client:
             client.sendmail("reports@receiver.example", [to], mail)
+
+    def flush(self) -> None:
+        """Try again now what waits; by itself it would do so every few minutes."""
+        subprocess.run([self._tool("postqueue"), "-c", str(self.folder / "etc"), "-f"], check=True, capture_output=True)
 
     def queue(self) -> list[dict[str, Any]]:
         """The mails that wait."""

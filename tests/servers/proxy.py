@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 from typing import Any, Self
 
-from dmarcscope.intake.imap import Account, Security
+from dmarcscope.intake.account import Account, Security
 from servers.dovecot import Dovecot
 
 BLOCK = 1 << 16
