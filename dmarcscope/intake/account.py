@@ -67,7 +67,7 @@ class Account:
 
 # RFC 5530 and what providers say: these refusals pass by themselves. All others want somebody to do something.
 PASSING = re.compile(
-    r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|THROTTLED|OVERQUOTA|CONTACTADMIN)\b"
+    r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|THROTTLED|OVERQUOTA)\b"
     r"|too many|try again|temporar|throttl|bandwidth|rate limit|exceeded",
     re.IGNORECASE,
 )
