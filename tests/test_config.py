@@ -97,6 +97,7 @@ WRONG = [
     (GOOD + "poll_every = '5 minutes'", 5, "mailbox.a.poll_every", '"30s", "5m", "1h"', "no such unit"),
     (GOOD + "poll_every = '4s'", 5, "mailbox.a.poll_every", "is too short", "would be a nuisance to the server"),
     (GOOD + "poll_every = '25h'", 5, "mailbox.a.poll_every", "is too long", "reports come daily"),
+    (GOOD + "authserv_ids = [' ']", 5, "mailbox.a.authserv_ids", "is no host name", "blank is not empty"),
     (GOOD + "authserv_ids = ['a b']", 5, "mailbox.a.authserv_ids", "is no host name", "a space"),
     (
         GOOD + "[mailbox.a.tls]\ninsecure_plaintext = true",

@@ -111,7 +111,7 @@ def main(
 
 @app.command(
     epilog="Examples: dmarcscope ingest ~/reports 'mail/*.eml' inbox.mbox   |   dmarcscope ingest --imap imaps://dmarc@example.com@imap.example.com/INBOX"
-    "   |   an alias of a mail server: |dmarcscope ingest -"
+    "   |   from a mail server: docs/mailbox.md"
 )
 def ingest(
     paths: Annotated[

@@ -160,6 +160,7 @@ def mail_files(server: Dovecot, folder: str = "INBOX") -> list[Path]:
 
 def forget_uidvalidity(server: Dovecot, folder: str = "INBOX") -> None:
     """Let the server number a folder anew, as after a move to another machine."""
+    time.sleep(1.1)  # a UIDVALIDITY is the time in seconds
     for name in ("dovecot-uidlist", "dovecot.index", "dovecot.index.log", "dovecot.index.cache", "dovecot-uidvalidity"):
         with suppress(FileNotFoundError):
             (maildir(server, folder) / name).unlink()
