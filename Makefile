@@ -23,6 +23,8 @@ demo: .venv/installed ## who sends as the sample domain
 	@rm -rf $(DEMO_STORE)
 	@$(BIN)/dmarcscope ingest sample_reports/reports --store $(DEMO_STORE) || test $$? -eq 1
 	@echo
+	@$(BIN)/dmarcscope resolve --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
+	@echo
 	@$(BIN)/dmarcscope sources example.com --store $(DEMO_STORE) --limit 15
 	@echo
 	@echo "This was a throw-away store. Now your own reports:  $(BIN)/dmarcscope ingest PATH"
@@ -47,6 +49,7 @@ docs: .venv/developing ## make the generated documents anew
 	$(BIN)/python docs/generate.py
 
 bench: .venv/developing ## measure, and write benchmarks/RESULTS.md
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]' --constraint constraints.txt
 	$(BIN)/python -m benchmarks.run
 
 clean: ## remove what was made

@@ -269,6 +269,33 @@ def _mailbox(plan: Plan) -> Figure:
     )
 
 
+def _resolving(turns: int) -> Figures:
+    return run_task("benchmarks.resolving:figures", str(turns))
+
+
+_resolving_once = functools.cache(_resolving)
+
+
+def _dns(plan: Plan) -> Figure:
+    found = _resolving_once(plan.slow_turns)
+    raw = f"{found['questions']:,.0f} PTR and TXT questions: {found['ours']:.2f} s, bare dnspython asyncio loop {found['bare']:.2f} s"
+    return Figure(found["ours"] / found["bare"], raw)
+
+
+def _dns_again(plan: Plan) -> Figure:
+    found = _resolving_once(plan.slow_turns)
+    return Figure(found["ours"] / found["remembered"], f"{found['ours']:.2f} s, from the cache {found['remembered']:.3f} s")
+
+
+def _spf(plan: Plan) -> Figure:
+    try:
+        found = run_task("benchmarks.spf:figures", str(plan.slow_turns))
+    except ProgramError as failed:
+        return Figure(None, f"pyspf could not be measured: {failed}"[-200:])
+    raw = f"{found['ours']:,.0f} against {found['pyspf']:,.0f} evaluations/s, {found['forgetful']:,.0f} without memory of parsed records"
+    return Figure(found["ours"] / found["pyspf"], f"{raw}; {found['differing']:.0f} results differ")
+
+
 def _version(plan: Plan) -> Figure:
     taken = pairs(
         lambda: _dmarcscope("--version").wall,
@@ -295,5 +322,8 @@ LINES = (
     Line("bytes", "bytes on disk per record, table only, the large store", 20, "", _bytes_made, digits=1),
     Line("bytes-ingested", "the same, a store as ingest leaves it", 20, "", _bytes_ingested, digits=1),
     Line("mailbox", "take 5,000 mails from Dovecot into a store, wall against a loop that only fetches", 1.5, "×", _mailbox),
+    Line("dns", "20,000 questions to a name server on loopback, wall against a bare loop", 1.2, "×", _dns),
+    Line("dns-again", "the same again, from the cache: how many times faster", 20, "×", _dns_again, True, digits=0),
+    Line("spf", "SPF evaluations a second against pyspf on the same zones", 1, "×", _spf, True),
     Line("mails", "ingest of 20 mixed mails", None, " s", _mails),
 )

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dmarcscope.api import Store as Store
+    from dmarcscope.api import check_domain as check_domain
+    from dmarcscope.api import check_spf as check_spf
     from dmarcscope.api import open_store as open_store
     from dmarcscope.api import parse_report as parse_report
     from dmarcscope.api import parse_reports as parse_reports
+    from dmarcscope.api import plan_setup as plan_setup
     from dmarcscope.errors import DmarcscopeError as DmarcscopeError
+    from dmarcscope.errors import LookupUnavailable as LookupUnavailable
     from dmarcscope.errors import MailboxUnavailable as MailboxUnavailable
     from dmarcscope.errors import ReportError as ReportError
     from dmarcscope.errors import SetupError as SetupError
     from dmarcscope.errors import StoreUnavailable as StoreUnavailable
     from dmarcscope.errors import Unavailable as Unavailable
+    from dmarcscope.lookup.settings import DnsSettings as DnsSettings
     from dmarcscope.model.aggregate import AggregateReport as AggregateReport
     from dmarcscope.model.aggregate import Record as Record
 
@@ -27,15 +32,20 @@ __version__ = "0.1.0"
 # Where each public name lives. They are loaded when first asked for: pandas and pyarrow take half a second.
 _HOMES = {
     "Store": "dmarcscope.api",
+    "check_domain": "dmarcscope.api",
+    "check_spf": "dmarcscope.api",
     "open_store": "dmarcscope.api",
     "parse_report": "dmarcscope.api",
     "parse_reports": "dmarcscope.api",
+    "plan_setup": "dmarcscope.api",
     "DmarcscopeError": "dmarcscope.errors",
+    "LookupUnavailable": "dmarcscope.errors",
     "MailboxUnavailable": "dmarcscope.errors",
     "ReportError": "dmarcscope.errors",
     "SetupError": "dmarcscope.errors",
     "StoreUnavailable": "dmarcscope.errors",
     "Unavailable": "dmarcscope.errors",
+    "DnsSettings": "dmarcscope.lookup.settings",
     "AggregateReport": "dmarcscope.model.aggregate",
     "Record": "dmarcscope.model.aggregate",
 }

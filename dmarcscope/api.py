@@ -1,25 +1,40 @@
 """The Python API: what the command line does, as calls that return pandas frames."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event as Flag
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from dmarcscope.errors import ReportError, SetupError
 from dmarcscope.intake.paths import arrivals, find
 from dmarcscope.intake.unpack import LeafKind, unpack
+from dmarcscope.lookup.asking import Resolver
+from dmarcscope.lookup.opening import open_resolver
+from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.model.aggregate import AggregateReport
+from dmarcscope.model.dmarc_setup import SetupPlan
+from dmarcscope.model.domain_check import DomainCheck
+from dmarcscope.model.observation import RecordsOn
+from dmarcscope.model.spf_check import SpfCheck
+from dmarcscope.ops import alignment as comparing
 from dmarcscope.ops import ask
+from dmarcscope.ops import check as checking
+from dmarcscope.ops import history as remembering
 from dmarcscope.ops import ingest as ingesting
 from dmarcscope.ops import replay as replaying
 from dmarcscope.ops import reports as reporting
+from dmarcscope.ops import resolve as resolving
+from dmarcscope.ops import setup as planning
 from dmarcscope.ops import status as stating
 from dmarcscope.ops import verify as verifying
 from dmarcscope.ops.events import Tell, unheard
 from dmarcscope.ops.ingest import Outcome
 from dmarcscope.ops.reports import ShownReport
+from dmarcscope.ops.resolve import Resolved
+from dmarcscope.ops.spf import evaluate_spf
 from dmarcscope.ops.status import Status
 from dmarcscope.ops.verify import Check
 from dmarcscope.parse import aggregate, period, values
@@ -31,6 +46,7 @@ if TYPE_CHECKING:
     from arro3.core import Table
 
 When = str | datetime | None
+Found = TypeVar("Found")
 
 
 def parse_reports(data: bytes) -> list[AggregateReport]:
@@ -60,6 +76,32 @@ def parse_report(data: bytes) -> AggregateReport:
     if len(reports) > 1:
         raise ReportError(f"holds {len(reports)} reports", fix="Use parse_reports")
     return reports[0]
+
+
+def check_domain(domain: str, *, selectors: Iterable[str] = (), https: bool = False, dns: DnsSettings | None = None) -> DomainCheck:
+    """What a domain publishes about its mail, and what to mend; ``https`` fetches its MTA-STS policy file, too. ``dns`` says how to ask."""
+    wanted, now = list(selectors), datetime.now(UTC)
+    return asked(lambda resolver: checking.check_domain(resolver, domain, selectors=wanted, https=https, now=now), dns)
+
+
+def check_spf(address: str, domain: str, *, sender: str = "", helo: str = "", dns: DnsSettings | None = None) -> SpfCheck:
+    """The SPF result for an address that sends as a domain, with everything it rests on."""
+    return asked(lambda resolver: evaluate_spf(resolver, address, domain, sender=sender, helo=helo), dns)
+
+
+def plan_setup(domain: str, *, rua: str, ruf: str = "", dns: DnsSettings | None = None) -> SetupPlan:
+    """What to publish so that reports come to ``rua`` (and failure reports to ``ruf``), and whether it is live."""
+    return asked(lambda resolver: planning.plan_setup(resolver, domain, rua=rua, ruf=ruf), dns)
+
+
+def asked(verb: Callable[[Resolver], Awaitable[Found]], dns: DnsSettings | None) -> Found:
+    """What a verb comes to that asks the DNS."""
+
+    async def run() -> Found:
+        async with open_resolver(dns or DnsSettings()) as resolver:
+            return await verb(resolver)
+
+    return asyncio.run(run())
 
 
 def open_store(path: str | Path) -> "Store":
@@ -135,7 +177,7 @@ class Store:
         """Who sends: messages summed by ``by`` (see `dmarcscope.tables.queries.GROUPS`), those with most failing messages first.
 
         Columns: ``by``, messages, dmarc_pass, dkim_aligned, spf_aligned, delivered, quarantined, rejected, reporters (counts), first_seen,
-        last_seen (UTC).
+        last_seen (UTC), and what the DNS says today where ``resolve`` has asked: ptr_name, ptr_confirmed, spf_today, dkim_today.
         """
         answer = ask.sources(self._files, by, which(domain, since, until, verified=verified), limit)
         return frame(answer)
@@ -168,6 +210,38 @@ class Store:
         """The reports of the ledger, duplicates and superseded ones included; columns as in `dmarcscope.tables.columns`."""
         answer = reporting.reports(self._files, which(domain, since, until, None, reporter, verified=verified), limit)
         return frame(answer)
+
+    def resolve(
+        self,
+        domain: str | None = None,
+        *,
+        since: When = None,
+        until: When = None,
+        dns: DnsSettings | None = None,
+        again: bool = False,
+    ) -> Resolved:
+        """Ask the DNS about sources, domains and keys that the reports name, but for what was asked in the last 24 hours, or ``again``.
+
+        ``dns`` says how; None: the system's name servers. The result's ``waits`` says why it did not come to its end, if so.
+        """
+        return resolving.resolve(self._files, dns or DnsSettings(), which(domain, since, until), again=again)
+
+    def alignment(
+        self, domain: str | None = None, *, since: When = None, until: When = None, reporter: str | None = None
+    ) -> "pd.DataFrame":
+        """How reporters' verdicts compare with their own results and the DNS, a line per reporter; columns as in `tables.columns`."""
+        return frame(comparing.alignment(self._files, which(domain, since, until, None, reporter)))
+
+    def dns_history(self, domain: str, kind: str | None = None) -> "pd.DataFrame":
+        """What changed when in the records of a domain and the names below it, a line per answer, earliest first."""
+        import pandas as pd
+
+        names = ("name", "kind", "first_seen", "last_seen", "times", "outcome", "records", "aliases", "authenticated", "difference")
+        return pd.DataFrame(remembering.history(self._files, domain, kind).as_dicts(), columns=list(names))
+
+    def records_on(self, name: str, kind: str, day: date) -> RecordsOn:
+        """What a name had on a day (UTC): the observations that may hold, and how sure that is."""
+        return remembering.records_on(self._files, name, kind, day)
 
     def status(self, *, since: When = None, until: When = None) -> Status:
         """The ledger in short; ``since`` and ``until`` go by arrival."""

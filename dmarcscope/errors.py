@@ -4,6 +4,7 @@
     ├── ReportError        the reporter's: these bytes are not a report that can be read
     ├── SetupError         the operator's: a path, an option or a store that is not as it must be
     └── Unavailable        the world's: try again later
+        ├── LookupUnavailable  no name server answers
         ├── MailboxUnavailable the mail server cannot be reached, or does not do what it is asked now
         └── StoreUnavailable   the store cannot be written or read now (disk full, locked, read-only)
             └── SpoolUnavailable   not even raw bytes can be kept: nothing may be taken
@@ -52,3 +53,7 @@ class SpoolUnavailable(StoreUnavailable):
 
 class MailboxUnavailable(Unavailable):
     """A mail server cannot be reached, ended the connection, or refuses for the time being."""
+
+
+class LookupUnavailable(Unavailable):
+    """The DNS cannot be asked now: no name server answers."""

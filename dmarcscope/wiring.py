@@ -16,6 +16,7 @@ from dmarcscope.intake.login import Login, begin
 from dmarcscope.intake.oauth import Grant as OAuthGrant
 from dmarcscope.intake.oauth import OAuthClient, google, microsoft
 from dmarcscope.intake.tokens import CommandToken, OAuthTokens
+from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.ops.after import After, Rules
 from dmarcscope.ops.folder import WatchedFolder
 from dmarcscope.ops.mailbox import Mailbox
@@ -95,6 +96,19 @@ def watched_folder(name: str, given: settings.Folder) -> WatchedFolder:
         after=After(given.after.value),
         move_to=given.move_to,
         authserv_ids=tuple(given.authserv_ids),
+    )
+
+
+def dns_settings(given: settings.Settings) -> DnsSettings:
+    """How the DNS is asked, as it is configured."""
+    dns = given.dns
+    return DnsSettings(
+        nameservers=tuple((server.host, server.port) for server in dns.nameservers),
+        timeout=dns.timeout.total_seconds(),
+        tries=dns.tries,
+        concurrency=dns.concurrency,
+        offline=dns.offline,
+        zone_files=dns.zone_files,
     )
 
 

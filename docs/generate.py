@@ -19,7 +19,7 @@ from dmarcscope.config.fields import Server, duration_text
 from dmarcscope.config.models import SECTIONS
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.table import Table
-from dmarcscope.tables.columns import LEDGER_COLUMNS, RECORD_COLUMNS, REPORT_COLUMNS, Column
+from dmarcscope.tables.columns import ALIGNMENT_COLUMNS, LEDGER_COLUMNS, RECOMPUTED_COLUMNS, RECORD_COLUMNS, REPORT_COLUMNS, Column
 from dmarcscope.tables.queries import GROUPS, SOURCES_MEANINGS
 
 HERE = Path(__file__).parent
@@ -33,7 +33,13 @@ COMMANDS = (
     "status",
     "verify",
     "replay",
+    "check",
+    "spf",
+    "setup",
     "watch",
+    "resolve",
+    "alignment",
+    "dns history",
     "mailbox test",
     "mailbox login",
     "config init",
@@ -78,7 +84,10 @@ def columns_page() -> str:
         f"## `records`: one line per record\n\n{column_rows((*REPORT_COLUMNS, *RECORD_COLUMNS))}\n\n"
         "The lists `reasons`, `dkim` and `spf` are JSON text in CSV. `month` is in the table's files, not in the answer of `records`.\n\n"
         f"## `reports`: one line per report\n\n{column_rows(LEDGER_COLUMNS)}\n\n"
-        f"## `sources`: messages summed by {groups}\n\n{sums}\n"
+        f"## `sources`: messages summed by {groups}\n\n{sums}\n\n"
+        "The columns about the DNS are null where nobody has asked; see [look-ups](lookups.md). Lists are JSON text in CSV.\n\n"
+        f"## `alignment`: one line per reporter\n\n{column_rows(ALIGNMENT_COLUMNS)}\n\n"
+        f"## `alignment --records`: one line per record\n\n{column_rows(RECOMPUTED_COLUMNS)}\n"
     )
 
 
@@ -107,6 +116,7 @@ def printed_help(run: Callable[[list[str]], int], command: str) -> str:
 
 VALUES = {  # what may stand for a kind of value
     bool: "true or false",
+    int: "whole number",
     str: "text",
     Path: "path",
     tuple: "list of texts",
@@ -122,6 +132,7 @@ MEANINGS = {
     "mailbox.NAME.oauth": "Log in with OAuth 2.0, in place of `password`",
     "mailbox.NAME.tls": "How far the mail server is trusted",
     "folder.NAME": "A folder of files that is watched",
+    "dns": "How the DNS is asked. With this table, `ingest` and `watch` look up sources and keys by themselves once what came is stored",
 }
 
 
@@ -178,7 +189,7 @@ def default_text(value: object) -> str:
     if isinstance(value, tuple):
         items = ", ".join(f'"{item}"' for item in value)
         return f"`[{items}]`"
-    if isinstance(value, bool):
+    if isinstance(value, bool | int):
         return f"`{str(value).lower()}`"
     return "" if value is None or isinstance(value, dict | Table) else f'`"{value}"`'
 
@@ -192,12 +203,14 @@ def picture() -> str:
     from dmarcscope.tables.rows import rows
 
     console = Console(record=True, width=150, file=StringIO(), force_terminal=True, color_system="truecolor")
-    console.print("[bold]$[/] dmarcscope sources example.com --by dkim_domain\n", highlight=False)
+    console.print("[bold]$[/] dmarcscope sources example.com\n", highlight=False)
     with tempfile.TemporaryDirectory() as folder, dmarcscope.open_store(folder) as store:
         store.ingest([HERE.parent / "sample_reports" / "reports"])
-        answer = ask.sources(store.files, "dkim_domain", Filter("example.com"))
+        zones = sorted((HERE.parent / "sample_reports" / "zones").iterdir())
+        store.resolve(dns=dmarcscope.DnsSettings(offline=True, zone_files=tuple(zones)))
+        answer = ask.sources(store.files, "source_ip", Filter("example.com"))
     title = terminal.sources_title("example.com", None, None)
-    console.print(terminal.sources(rows(answer), "dkim_domain", None, title, 150), highlight=False)
+    console.print(terminal.sources(rows(answer), "source_ip", 12, title, 150, "example.com"), highlight=False)
     drawn = console.export_svg(title="dmarcscope", unique_id="sources")
     return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # nothing is to be fetched from elsewhere
 

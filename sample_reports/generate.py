@@ -1,6 +1,7 @@
 """Writes the sample reports of one invented domain, and the truth about them, the same bytes on every run.
 
-``python generate.py`` writes ``reports/`` and ``truth.json`` beside this file; ``--into FOLDER`` writes them elsewhere.
+``python generate.py`` writes ``reports/``, ``truth.json``, and the DNS in ``zones/`` beside this file.
+``--into FOLDER`` writes them elsewhere.
 The story is in README.md. The tables below tell it: who sends (``SENDERS``), who reports (``REPORTERS``), and what each
 reporter does with mail that fails. Every number that looks random is a hash of what it is about (``chance``), so that a
 change to one sender leaves the figures of all others as they were.
@@ -755,6 +756,169 @@ def truth_of(reports: list[Report], files: Mapping[str, bytes]) -> dict[str, obj
     }
 
 
+# --- the DNS ---
+
+# What the domains of the story publish after its last day, so with the mistake of the fourth week. Names end as in master files
+# (RFC 1035 §5): those without a final dot are below the zone's own. KEY(…) stands for a key; see ``key_record``.
+EXAMPLE_COM = """\
+@ MX 10 mail
+@ A 192.0.2.80
+; The mistake: a second SPF record beside the first, for the new help desk. It should have been one (RFC 7208 §3.2).
+@ TXT "v=spf1 mx ~all"
+@ TXT "v=spf1 include:_spf.deskpilot.example ~all"
+_dmarc TXT "v=DMARC1; p=quarantine; sp=quarantine; np=reject; rua=mailto:dmarc-reports@example.com"
+mail A 192.0.2.10
+mail AAAA 2001:db8::10
+mail TXT "v=spf1 a -all"
+news MX 10 mail
+bounce.news MX 10 in.letterbox.example.
+bounce.news TXT "v=spf1 include:_spf.letterbox.example -all"
+2026a._domainkey TXT KEY(2026a.example.com, 2048)
+2024._domainkey TXT "v=DKIM1; p="
+lb1._domainkey CNAME example-com.dkim.letterbox.example.
+_mta-sts TXT "v=STSv1; id=20260401"
+mta-sts A 192.0.2.80
+_smtp._tls TXT "v=TLSRPTv1; rua=mailto:tls-reports@example.com"
+"""
+EXAMPLE_NET = """\
+lists A 198.51.100.65
+lists MX 10 lists
+lists TXT "v=spf1 a -all"
+_dmarc.lists TXT "v=DMARC1; p=none"
+list._domainkey.lists TXT KEY(list.lists.example.net, 2048)
+"""
+EXAMPLE_ORG = """\
+forward.alumni A 198.51.100.97
+alumni MX 10 forward.alumni
+alumni TXT "v=spf1 a:forward.alumni.example.org -all"
+"""
+VENDORS = """\
+letterbox MX 10 in.letterbox
+letterbox TXT "v=spf1 include:_spf.letterbox.example -all"
+_spf.letterbox TXT "v=spf1 ip4:198.51.100.0/28 -all"
+_dmarc.letterbox TXT "v=DMARC1; p=reject; rua=mailto:dmarc@letterbox.example"
+k1._domainkey.letterbox TXT KEY(k1.letterbox.example, 2048)
+example-com.dkim.letterbox TXT KEY(lb1.example.com, 2048)
+in.letterbox A 198.51.100.10
+out2.letterbox A 198.51.100.2
+out3.letterbox A 198.51.100.3
+out4.letterbox A 198.51.100.4
+out5.letterbox A 198.51.100.5
+billwell MX 10 out1.billwell
+billwell TXT "v=spf1 ip4:198.51.100.32/28 -all"
+_dmarc.billwell TXT "v=DMARC1; p=none"
+inv._domainkey.billwell TXT KEY(inv.billwell.example, 1024)
+out1.billwell A 198.51.100.33
+out2.billwell A 198.51.100.34
+deskpilot MX 10 o1.deskpilot
+deskpilot TXT "v=spf1 include:_spf.deskpilot.example ~all"
+_spf.deskpilot TXT "v=spf1 ip4:198.51.100.128/29 ~all"
+_dmarc.deskpilot TXT "v=DMARC1; p=quarantine"
+dp._domainkey.deskpilot TXT KEY(dp.deskpilot.example, 2048)
+o1.deskpilot A 198.51.100.129
+; The reverse name of the second address says o2, and o2 says another address: it is never confirmed.
+o2.deskpilot A 198.51.100.131
+hosting A 198.51.100.112
+srs.hosting MX 10 mx1.hosting
+srs.hosting TXT "v=spf1 ip4:198.51.100.112/28 -all"
+mx1.hosting A 198.51.100.113
+mx2.hosting A 198.51.100.114
+spam TXT "v=spf1 -all"
+x._domainkey.spam TXT KEY(x.spam.example, 1024)
+"""
+TEST_ZONE = """\
+junk A 203.0.113.250
+"""
+# By the origin of each zone. The ones above the domains are there because DMARC's tree walk asks them (RFC 9989 §4.10).
+ZONES = {
+    "example.com": EXAMPLE_COM,
+    "com": "",
+    "net": "",
+    "example.net": EXAMPLE_NET,
+    "org": "",
+    "example.org": EXAMPLE_ORG,
+    "example": VENDORS,
+    "test": TEST_ZONE,
+}
+# The names of addresses. The spoofer's have none, but their networks have a zone that says so.
+NAMES = {
+    "192.0.2.10": "mail.example.com",
+    "2001:db8::10": "mail.example.com",
+    **{f"198.51.100.{number}": f"out{number}.letterbox.example" for number in range(2, 6)},
+    "198.51.100.33": "out1.billwell.example",
+    "198.51.100.34": "out2.billwell.example",
+    "198.51.100.65": "lists.example.net",
+    "198.51.100.97": "forward.alumni.example.org",
+    "198.51.100.113": "mx1.hosting.example",
+    "198.51.100.114": "mx2.hosting.example",
+    "198.51.100.129": "o1.deskpilot.example",
+    "198.51.100.130": "o2.deskpilot.example",
+}
+REVERSE_ZONES = ("2.0.192.in-addr.arpa", "100.51.198.in-addr.arpa", "113.0.203.in-addr.arpa", "8.b.d.0.1.0.0.2.ip6.arpa")
+AUTHORITY = "@ SOA ns.example.com. hostmaster.example.com. 2026052500 7200 3600 604800 600\n@ NS ns.example.com.\n"
+CONFIG = """\
+# The DNS of the sample domain, from files: nothing is asked of anybody. Used by `make demo`.
+[dns]
+offline = true
+zone_files = [
+"""
+
+
+def zone_files() -> dict[str, str]:
+    """The master files by name."""
+    texts = {**ZONES, **{origin: reverse_lines(origin) for origin in REVERSE_ZONES}}
+    return {f"{origin}.zone": zone_text(origin, lines) for origin, lines in texts.items()}
+
+
+def zone_text(origin: str, lines: str) -> str:
+    """One master file."""
+    head = f"$ORIGIN {origin}.\n$TTL 3600\n{AUTHORITY}"
+    body = "".join(f"{with_key(line)}\n" for line in lines.splitlines())
+    return head + body
+
+
+def with_key(line: str) -> str:
+    """A line with the key that it asks for, in strings of at most 255 characters (RFC 1035 §3.3.14)."""
+    begin, asked, rest = line.partition("KEY(")
+    if not asked:
+        return line
+    name, bits = rest.removesuffix(")").split(", ")
+    text = key_record(name, int(bits))
+    return begin + " ".join(f'"{text[at : at + 250]}"' for at in range(0, len(text), 250))
+
+
+def key_record(name: str, bits: int) -> str:
+    """A DKIM key record that looks like one (RFC 6376 §3.6.1): its modulus is a hash, and nobody has the other half."""
+    noise = bytearray(hashlib.shake_256(f"key {name}".encode()).digest(bits // 8))
+    noise[0] |= 0x80
+    noise[-1] |= 1
+    modulus, exponent = der(2, b"\0" + bytes(noise)), der(2, b"\x01\0\x01")
+    algorithm = der(0x30, der(6, bytes.fromhex("2a864886f70d010101")) + der(5, b""))
+    key = der(0x30, algorithm + der(3, b"\0" + der(0x30, modulus + exponent)))
+    return f"v=DKIM1; k=rsa; p={base64.b64encode(key).decode()}"
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """One element in DER (X.690 §8.1)."""
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def reverse_lines(origin: str) -> str:
+    """The reverse names of a network."""
+    named = {ipaddress.ip_address(address).reverse_pointer: name for address, name in NAMES.items()}
+    below = {pointer.removesuffix(f".{origin}"): name for pointer, name in named.items() if pointer.endswith(f".{origin}")}
+    return "".join(f"{label} PTR {name}.\n" for label, name in below.items())
+
+
+def config_text(names: Iterable[str]) -> str:
+    """A configuration that answers from the zone files."""
+    return CONFIG + "".join(f'    "zones/{name}",\n' for name in sorted(names)) + "]\n"
+
+
 # --- writing ---
 
 
@@ -770,7 +934,7 @@ def all_files(reports: Iterable[Report]) -> dict[str, bytes]:
 
 
 def write_into(folder: Path) -> str:
-    """Writes ``reports/`` and ``truth.json`` into the folder and returns a line about them."""
+    """Writes ``reports/``, ``truth.json``, ``zones/`` and ``dmarcscope.toml`` into the folder and returns a line about them."""
     reports = list(all_reports())
     files = all_files(reports)
     target = folder / "reports"
@@ -780,6 +944,11 @@ def write_into(folder: Path) -> str:
         old.unlink()
     for name, data in files.items():
         (target / name).write_bytes(data)
+    zones = zone_files()
+    (folder / "zones").mkdir(exist_ok=True)
+    for name, text in zones.items():
+        (folder / "zones" / name).write_text(text)
+    (folder / "dmarcscope.toml").write_text(config_text(zones))
     truth = truth_of(reports, files)
     (folder / "truth.json").write_bytes(json.dumps(truth, indent=2, ensure_ascii=False).encode() + b"\n")
     return f"{len(files)} files, {sum(map(len, files.values()))} bytes, in {target}: {json.dumps(truth['totals'])}"

@@ -97,6 +97,25 @@ def test_show_and_raw_lead_back_to_the_bytes(store):
     assert store.show(entry["artefact"][:12]).entry["report_key"] == entry["report_key"]
 
 
+def test_look_ups_alignment_and_history(tmp_path):
+    zones = tuple((SAMPLES / "zones").iterdir())
+    with dmarcscope.open_store(tmp_path / "store") as store:
+        store.ingest([SAMPLES / "reports"])
+        totals = store.sources()["messages"].sum()
+        assert len(store.dns_history("example.com")) == 0
+        found = store.resolve("example.com", dns=dmarcscope.DnsSettings(offline=True, zone_files=zones))
+        assert found.as_dict()["sources"] == len(TRUTH["per_source_ip"])
+        frame = store.sources("example.com").set_index("source_ip")
+        assert frame["messages"].sum() == totals, "columns are added beside, no line is lost or doubled"
+        assert frame.loc["192.0.2.10", "ptr_name"] == "mail.example.com"
+        assert store.alignment()["records"].sum() == TRUTH["artefacts"]["records"]
+        assert (store.alignment()["agree"] == store.alignment()["records"]).all()
+        seen = store.dns_history("example.com", "TXT").set_index("name")
+        assert seen.loc["example.com", "records"] == ["v=spf1 include:_spf.deskpilot.example ~all", "v=spf1 mx ~all"]
+        day = seen.loc["example.com", "first_seen"].date()
+        assert store.records_on("example.com", "TXT", day).standing == "seen"
+
+
 def test_verify_and_replay_change_nothing(store):
     before = store.status().contents.totals
     assert all(check.ok for check in store.verify())

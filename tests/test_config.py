@@ -570,3 +570,57 @@ def test_sections_and_secrets_are_complete():
     assert below(Table) - {Table} == {*SECTIONS.values(), SecretSource}
     holding = {key for table in SECTIONS.values() for key, field in table.model_fields.items() if "SecretSource" in str(field.annotation)}
     assert holding == set(SECRETS)
+
+
+NAME_SERVERS = [
+    # as written, address, port, why
+    ("192.0.2.53", "192.0.2.53", 53, "IPv4"),
+    ("192.0.2.53:5353", "192.0.2.53", 5353, "IPv4 and port"),
+    ("2001:DB8::1", "2001:db8::1", 53, "IPv6, canonical"),
+    ("[2001:db8::1]", "2001:db8::1", 53, "IPv6 in brackets"),
+    ("[2001:db8::1]:54", "2001:db8::1", 54, "IPv6 and port"),
+]
+
+
+@pytest.mark.parametrize(("text", "host", "port", "why"), NAME_SERVERS, ids=[row[-1] for row in NAME_SERVERS])
+def test_name_servers(text, host, port, why):
+    (server,) = made(f'[dns]\nnameservers = ["{text}"]').dns.nameservers
+    assert (server.host, server.port) == (host, port)
+    assert made(f'[dns]\nnameservers = ["{server}"]').dns.nameservers == (server,)
+
+
+BAD_DNS = [
+    ('nameservers = ["ns.example.org"]', "is no address of a name server", "a name"),
+    ('nameservers = ["192.0.2.53:0"]', "has port 0", "port 0"),
+    ('nameservers = ["192.0.2.53:99999"]', "has port 99999", "a port too high"),
+    ('nameservers = ["[2001:db8::1]:"]', "is no address of a name server", "half a port"),
+    ('nameservers = ["192.0.2.1", "192.0.2.1:53"]', "holds the same name server twice", "twice the same"),
+    ('timeout = "0s"', "is too short", "no time at all"),
+    ('timeout = "5m"', "is too long", "too much time"),
+    ("timeout = 2", "is no span of time", "a number"),
+    ("tries = 0", "is no whole number from 1 to 10", "no try"),
+    ("tries = true", "is no whole number from 1 to 10", "a truth"),
+    ("concurrency = 5000", "is no whole number from 1 to 1000", "too many at once"),
+    ('offline = true\nnameservers = ["192.0.2.1"]', "does not go with offline = true", "asks nobody, and names somebody"),
+]
+
+
+@pytest.mark.parametrize(("text", "what", "why"), BAD_DNS, ids=[row[-1] for row in BAD_DNS])
+def test_dns_that_cannot_be(text, what, why):
+    (problem,) = problems(f"[dns]\n{text}", HERE)
+    assert what in problem.what
+    assert problem.fix
+
+
+def test_dns_settings():
+    from dmarcscope.lookup.settings import DnsSettings
+    from dmarcscope.wiring import dns_settings
+
+    assert dns_settings(made("")) == DnsSettings(), "the defaults are those of the resolver"
+    assert not made("").looks_up
+    assert made("[dns]").looks_up, "an empty table says that the DNS may be asked"
+    text = '[dns]\nnameservers = ["192.0.2.1:54"]\ntimeout = "3s"\ntries = 2\nconcurrency = 7\nzone_files = ["a.zone"]'
+    assert dns_settings(made(text)) == DnsSettings(
+        (("192.0.2.1", 54),), 3.0, 2, 7, offline=False, zone_files=(made(text).dns.zone_files[0],)
+    )
+    assert made(text).dns.zone_files[0].name == "a.zone"

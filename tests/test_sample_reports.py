@@ -24,7 +24,8 @@ def files_below(folder: Path) -> dict[str, bytes]:
     """Name and bytes of all that the generator writes."""
     return {
         "truth.json": (folder / "truth.json").read_bytes(),
-        **{path.name: path.read_bytes() for path in (folder / "reports").iterdir()},
+        "dmarcscope.toml": (folder / "dmarcscope.toml").read_bytes(),
+        **{path.name: path.read_bytes() for part in ("reports", "zones") for path in (folder / part).iterdir()},
     }
 
 
@@ -68,3 +69,65 @@ def test_the_parts_of_the_truth_add_up(committed: dict[str, bytes], part: str) -
     truth = json.loads(committed["truth.json"])
     sums = {count: sum(entry[count] for entry in truth[part].values()) for count in COUNTS}
     assert sums == {count: truth["totals"][count] for count in COUNTS}
+
+
+# The zones tell the same story as the reports.
+
+
+@pytest.fixture(scope="module")
+def looked_up(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """What `sources` says by address, after look-ups in the zones."""
+    import dmarcscope
+
+    zones = tuple((SAMPLES / "zones").iterdir())
+    with dmarcscope.open_store(tmp_path_factory.mktemp("looked-up")) as store:
+        store.ingest([SAMPLES / "reports"])
+        found = store.resolve(dns=dmarcscope.DnsSettings(offline=True, zone_files=zones))
+        assert (found.waits, sum(words["not told"] for words in found.found.values())) == ("", 0)
+        return store.sources().set_index("source_ip").to_dict("index")
+
+
+def sources_of(committed: dict[str, bytes], *senders: str) -> list[str]:
+    truth = json.loads(committed["truth.json"])
+    return [source for sender in senders for source in truth["senders"][sender]["sources"]]
+
+
+def test_every_sender_has_names_but_the_spoofer(committed: dict[str, bytes], looked_up: dict[str, dict[str, object]]) -> None:
+    spoofer = set(sources_of(committed, "Spoofer"))
+    named = {source for source, line in looked_up.items() if line["ptr_confirmed"] is not None}
+    assert named == set(looked_up) - spoofer
+    assert {source for source in named if not looked_up[source]["ptr_confirmed"]} == {"198.51.100.130"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "domain", "result"),
+    [
+        ("Own mail server", "example.com", "permerror"),  # the mistake of the fourth week
+        ("Letterbox", "bounce.news.example.com", "pass"),
+        ("Billwell", "billwell.example", "pass"),
+        ("Mailing list", "lists.example.net", "pass"),
+        ("Alumni forwarder", "example.com", "permerror"),
+        ("Hosting forwarder", "srs.hosting.example", "pass"),
+        ("Spoofer", "spam.example", "fail"),
+        ("Spoofer", "junk.test", "none"),
+        ("Deskpilot", "deskpilot.example", "pass"),
+    ],
+)
+def test_spf_today_is_as_the_reports_end(
+    committed: dict[str, bytes], looked_up: dict[str, dict[str, object]], sender: str, domain: str, result: str
+) -> None:
+    results = {
+        one["result"] for source in sources_of(committed, sender) for one in looked_up[source]["spf_today"] if one["domain"] == domain
+    }
+    assert results == {result}
+
+
+def listed(value: object) -> list[dict[str, str]]:
+    """A list column of a frame; null is no list."""
+    return [] if value is None else list(value)
+
+
+def test_every_key_that_signs_is_there(looked_up: dict[str, dict[str, object]]) -> None:
+    states = {(one["domain"], one["selector"]): one["state"] for line in looked_up.values() for one in listed(line["dkim_today"])}
+    assert set(states.values()) == {"usable"}
+    assert {"2026a", "lb1", "k1", "inv", "list", "dp", "x"} == {selector for _, selector in states}

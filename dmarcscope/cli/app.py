@@ -5,18 +5,16 @@ EX_TEMPFAIL: a mail server keeps the mail).
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dmarcscope.cli import output as out
+from dmarcscope.cli.asking import check, setup, spf
 from dmarcscope.cli.configuring import config_app
 from dmarcscope.cli.options import (
     DEFAULT_STORE,
-    ConfigOption,
     DebugOption,
     DomainArgument,
     Format,
@@ -29,11 +27,10 @@ from dmarcscope.cli.options import (
     UntilOption,
     VerifiedOption,
 )
-from dmarcscope.cli.watching import CaFileOption, ImapOption, InsecureOption, MailboxOption, mailbox_app, mailboxes, take_in, watch
+from dmarcscope.cli.resolving import alignment, dns_app, resolve
+from dmarcscope.cli.taking import ingest, tell_outcome
+from dmarcscope.cli.watching import mailbox_app, watch
 from dmarcscope.errors import DmarcscopeError, SetupError, Unavailable
-
-if TYPE_CHECKING:
-    from dmarcscope.ops.ingest import Outcome
 
 OK, FOUND, USAGE, TRY_AGAIN = 0, 1, 2, 75
 SCREEN = 40  # lines shown at a terminal unless --limit says otherwise
@@ -109,108 +106,10 @@ def main(
     """Answers before data: who sends as my domain, should I worry, what do I change?"""
 
 
-@app.command(
+app.command(
     epilog="Examples: dmarcscope ingest ~/reports 'mail/*.eml' inbox.mbox   |   dmarcscope ingest --imap imaps://dmarc@example.com@imap.example.com/INBOX"
     "   |   from a mail server: docs/mailbox.md"
-)
-def ingest(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(help="Files, folders, globs, mboxes, maildirs, or - for standard input.", metavar="[PATH]…", show_default=False),
-    ] = None,
-    mailbox: MailboxOption = None,
-    imap: ImapOption = None,
-    config: ConfigOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    jobs: JobsOption = 1,
-    form: FormatOption = Format.TABLE,
-    output: OutputOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    ca_file: CaFileOption = None,
-    insecure: InsecureOption = False,
-) -> None:
-    """Take in reports, exactly once; ends with what became of every artefact.
-
-    Reads XML, gzip, zip, tar, mail and Outlook .msg, told by content. --since and --until take only files last changed in that time.
-    With --mailbox or --imap: all that is new in a mailbox, once; its mails stay as they are unless the configuration says otherwise.
-    """
-    places = mailboxes(mailbox or [], imap, config, store, ca_file, insecure=insecure)
-    if not paths and not places:
-        raise SetupError("there is nothing to take in", fix="Name a PATH, or a mailbox with --mailbox or --imap")
-    outcome = from_paths(paths, store, jobs, since, until) if paths else None
-    if places:
-        with progress("reading", None) as tick:
-            taken = take_in(places, store, jobs, tick)
-        if outcome is not None:
-            taken.add(outcome)
-        outcome = taken
-    if outcome is None:
-        return
-    tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
-    if outcome.sidelined or outcome.partly:
-        raise typer.Exit(FOUND)
-
-
-def from_paths(paths: list[str], store: Path, jobs: int, since: str | None, until: str | None) -> "Outcome":
-    """Take in files, folders and standard input."""
-    from dmarcscope.api import open_store, which
-    from dmarcscope.intake.paths import Arrival, arrivals, changed_between, find
-    from dmarcscope.ops.ingest import ingest as take_in_files
-
-    span = which(None, since, until)
-    named = [path for path in paths if path != "-"]
-    files = list(changed_between(find(named), span.since, span.until))
-
-    def everything() -> Iterator[Arrival]:
-        if "-" in paths:
-            yield Arrival("(standard input)", standard_input())
-        yield from arrivals(files)
-
-    with open_store(store) as opened, progress("reading", len(files) + ("-" in paths)) as tick:
-        return take_in_files(opened.files, everything(), jobs=jobs, progress=tick)
-
-
-def standard_input() -> bytes:
-    """All of standard input. Raises SetupError if it is more than can be a report."""
-    from dmarcscope.store.spool import LARGEST_HELD
-
-    data = sys.stdin.buffer.read(LARGEST_HELD + 1)
-    if len(data) > LARGEST_HELD:
-        raise SetupError(f"more than {LARGEST_HELD >> 20} MiB", where="standard input", fix="Save it as a file and ingest that")
-    return data
-
-
-def tell_outcome(facts: dict[str, int | float], partly: int, troubles: list[tuple[str, str]], form: Format, output: Path | None) -> None:
-    """The end of a run: for machines one object, for people a few lines."""
-    if form is not Format.TABLE:
-        out.write_object(facts, form, output)
-        return
-    from dmarcscope.present import terminal
-
-    out.show(terminal.outcome(facts, partly, troubles), output)
-
-
-@contextmanager
-def progress(verb: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar with rate and time left on standard error, if that is a terminal; else nothing."""
-    from dmarcscope.ops.ingest import silent
-
-    if not sys.stderr.isatty():
-        yield silent
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(verb, total=total, rate="")
-
-        def tick(done: int) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(task, advance=done, rate=f"{speed:,.0f}/s" if speed else "")
-
-        yield tick
+)(ingest)
 
 
 @app.command(
@@ -247,7 +146,7 @@ def sources(
     from dmarcscope.tables.rows import rows
 
     asked = terminal.sources_title(domain, since, until)
-    out.show(terminal.sources(rows(answer), by, shown_lines(limit, output), asked, out.width(output)), output)
+    out.show(terminal.sources(rows(answer), by, shown_lines(limit, output), asked, out.width(output), chosen.domain), output)
 
 
 def shown_lines(limit: int | None, output: Path | None) -> int | None:
@@ -395,7 +294,7 @@ def verify(
     from dmarcscope.ops.verify import as_dicts, verify_store
 
     span = which(None, since, until)
-    with open_store(store) as opened, progress("hashing", None) as tick:
+    with open_store(store) as opened, out.progress("hashing", None) as tick:
         found = as_dicts(verify_store(opened.files, span.since, span.until, tick))
     if form is not Format.TABLE:
         out.write_rows(found, form, output)
@@ -428,7 +327,7 @@ def replay(
     span = which(None, since, until)
     with open_store(store) as opened:
         total = len(candidates(opened.files, everything=everything, since=span.since, until=span.until))
-        with progress("reading", total) as tick:
+        with out.progress("reading", total) as tick:
             outcome = read_again(opened.files, everything=everything, since=span.since, until=span.until, jobs=jobs, progress=tick)
     tell_outcome(outcome.as_dict(), outcome.partly, outcome.troubles, form, output)
     if outcome.sidelined or outcome.partly:
@@ -438,5 +337,19 @@ def replay(
 app.command(
     "watch", epilog="Examples: dmarcscope watch   |   dmarcscope watch reports --log-format json   |   as a service: see docs/mailbox.md"
 )(watch)
+app.command(epilog="Examples: dmarcscope resolve   |   dmarcscope resolve example.com --since 30d   |   dmarcscope resolve --again")(
+    resolve
+)
+app.command(epilog="Examples: dmarcscope alignment example.com   |   dmarcscope alignment --records --format csv -o alignment.csv")(
+    alignment
+)
+app.command(epilog="Examples: dmarcscope check example.com --selector s1   |   dmarcscope check example.com --json")(check)
+app.command(epilog="Examples: dmarcscope spf 192.0.2.1 example.com   |   dmarcscope spf 2001:db8::1 example.com --sender news@example.com")(
+    spf
+)
+app.command(
+    epilog="Examples: dmarcscope setup example.com --rua dmarc@example.com   |   the same with --verify, some time after it is published"
+)(setup)
+app.add_typer(dns_app, name="dns")
 app.add_typer(mailbox_app, name="mailbox")
 app.add_typer(config_app, name="config")

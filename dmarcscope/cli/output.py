@@ -1,7 +1,7 @@
 """Write answers: for people through rich, for machines onto a stream or file; and errors as one sentence."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from arro3.core import RecordBatch, Schema, Table
     from rich.console import RenderableType
+    from rich.text import Text
 
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
 
@@ -65,6 +66,21 @@ def show(renderable: "RenderableType", output: Path | None) -> None:
         text.detach()
 
 
+def show_text(text: "Text", output: Path | None) -> None:
+    """Sentences for people, wrapped already; a line to copy is never broken."""
+    import io
+
+    from rich.console import Console
+
+    if output is None:
+        Console(highlight=False).print(text, soft_wrap=True)
+        return
+    with opened(output) as file:
+        wrapped = io.TextIOWrapper(file, "utf-8", write_through=True)
+        Console(file=wrapped, highlight=False, no_color=True, force_terminal=False).print(text, soft_wrap=True)
+        wrapped.detach()
+
+
 def write(schema: "Schema", batches: "Iterable[RecordBatch]", form: Format, output: Path | None) -> None:
     """An answer for machines."""
     from dmarcscope.present.machine import WRITERS
@@ -102,3 +118,25 @@ def write_rows(rows: list[dict[str, Any]], form: Format, output: Path | None) ->
 def say(text: str) -> None:
     """A remark beside the answer, on standard error."""
     print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress(verb: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on standard error, if that is a terminal; else nothing."""
+    from dmarcscope.ops.ingest import silent
+
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(verb, total=total, rate="")
+
+        def tick(done: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=done, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield tick

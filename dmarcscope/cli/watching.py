@@ -14,6 +14,7 @@ import typer
 
 from dmarcscope.cli import output as out
 from dmarcscope.cli.options import DEFAULT_STORE, ConfigOption, Format, FormatOption, JobsOption, OutputOption, StoreOption
+from dmarcscope.cli.resolving import DnsOption, wanted_dns
 from dmarcscope.errors import SetupError
 
 if TYPE_CHECKING:
@@ -56,11 +57,13 @@ def watch(
     store: StoreOption = DEFAULT_STORE,
     jobs: JobsOption = 1,
     log_format: LogFormatOption = LogFormat.TEXT,
+    dns: DnsOption = None,
 ) -> None:
     """Stay, and take in what arrives in the configured mailboxes and watched folders, until stopped (Ctrl-C or SIGTERM).
 
     A mail is moved, flagged or deleted, as configured, only after its report is stored. While the store cannot be written, reports are
-    kept in the spool and taken up later; dmarcscope status tells.
+    kept in the spool and taken up later; dmarcscope status tells. If [dns] is configured, or with --dns, sources and keys are looked up
+    beside it; nothing waits for that.
     """
     from dmarcscope.config.loading import load
     from dmarcscope.ops.watch import watch as stay
@@ -69,7 +72,7 @@ def watch(
 
     found = places(load(config), names or [], store)
     with stopping() as stop, StoreFiles(store) as files:
-        stay(files, found, logging_to(sys.stderr, log_format), stop=stop, jobs=jobs)
+        stay(files, found, logging_to(sys.stderr, log_format), stop=stop, jobs=jobs, dns=wanted_dns(dns, config))
 
 
 def take_in(

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from dmarcscope.config.table import folder_of, refusal
 PORTS = {"imaps": 993, "imap": 143}
 UNITS = {"s": 1, "m": 60, "h": 3600}
 SHORTEST, LONGEST = timedelta(seconds=5), timedelta(hours=24)
+SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=30)
+DNS_PORT = 53
 DURATION = re.compile(r"(\d{1,6})([smh])", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -23,6 +26,9 @@ VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # RFC 9051 §9, flag-keyword: an atom, so neither controls, space nor any of (){%*"\]
 KEYWORD = re.compile(r'[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]+')
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+WRITTEN_SERVER = re.compile(
+    r"\[(?P<six>[0-9A-Fa-f:.%\w]+)\](?::(?P<port6>\d{1,5}))?|(?P<four>[\d.]+)(?::(?P<port4>\d{1,5}))?|(?P<bare>[0-9A-Fa-f:.%\w]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,41 @@ class Server:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" if self.port == PORTS[self.scheme] else f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """Where a name server listens: its address and port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        if self.port == DNS_PORT:
+            return self.host
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def name_server(value: object) -> NameServer:
+    """A name server from its address, with a port if it is not 53; an IPv6 address with a port stands in brackets.
+
+    >>> name_server("192.0.2.53:5353"), name_server("2001:db8::1"), name_server("[2001:DB8::1]:54")
+    (NameServer(host='192.0.2.53', port=5353), NameServer(host='2001:db8::1', port=53), NameServer(host='2001:db8::1', port=54))
+    """
+    fix = 'Write addresses such as "192.0.2.53", "192.0.2.53:5353" or "[2001:db8::1]:53"'
+    if isinstance(value, NameServer):
+        return value
+    found = WRITTEN_SERVER.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise refusal("is no address of a name server", fix)
+    try:
+        address = ipaddress.ip_address(found["six"] or found["four"] or found["bare"])
+    except ValueError:
+        raise refusal("is no address of a name server", fix) from None
+    port = int(found["port6"] or found["port4"] or DNS_PORT)
+    if not 0 < port < 65536:
+        raise refusal(f"has port {port}, and ports are 1 to 65535", fix)
+    return NameServer(str(address), port)
 
 
 def server(value: object) -> Server:
@@ -121,6 +162,16 @@ def duration(value: object) -> timedelta:
     datetime.timedelta(seconds=300)
     """
     fix = 'Write a whole number and s, m or h in quotes: "30s", "5m", "1h"; from 5s to 24h'
+    return span_between(value, SHORTEST, LONGEST, fix)
+
+
+def wait(value: object) -> timedelta:
+    """How long to wait for an answer, from its text."""
+    return span_between(value, SHORTEST_WAIT, LONGEST_WAIT, 'Write a whole number and s in quotes, from "1s" to "30s"')
+
+
+def span_between(value: object, shortest: timedelta, longest: timedelta, fix: str) -> timedelta:
+    """A span of time from its text."""
     if isinstance(value, timedelta):
         span = value
     else:
@@ -128,11 +179,22 @@ def duration(value: object) -> timedelta:
         if not match:
             raise refusal("is no span of time", fix)
         span = timedelta(seconds=int(match[1]) * UNITS[match[2]])
-    if span < SHORTEST:
+    if span < shortest:
         raise refusal("is too short", fix)
-    if span > LONGEST:
+    if span > longest:
         raise refusal("is too long", fix)
     return span
+
+
+def whole_number(least: int, most: int) -> Callable[[object], int]:
+    """A check for a whole number within limits."""
+
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise refusal(f"is no whole number from {least} to {most}", "Write it without quotes")
+        return value
+
+    return check
 
 
 def duration_text(span: timedelta) -> str:
@@ -220,6 +282,13 @@ def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def no_server_twice(servers: tuple[NameServer, ...]) -> tuple[NameServer, ...]:
+    """A list of name servers without repetitions."""
+    if len(set(servers)) < len(servers):
+        raise refusal("holds the same name server twice", "Name each once")
+    return servers
+
+
 def program(words: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
     """A command as words; the program's ~ is expanded, and with a slash in it, it starts at the folder of the configuration file."""
     if not words or not words[0].strip() or any("\0" in word for word in words):
@@ -231,6 +300,11 @@ def program(words: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
 Name = Annotated[str, AfterValidator(name)]
 FilePath = Annotated[Path, BeforeValidator(some_path), AfterValidator(file_path)]
 Duration = Annotated[timedelta, PlainValidator(duration)]
+Wait = Annotated[timedelta, PlainValidator(wait)]
+Tries = Annotated[int, PlainValidator(whole_number(1, 10))]
+AtOnce = Annotated[int, PlainValidator(whole_number(1, 1000))]
+NameServers = Annotated[tuple[Annotated[NameServer, PlainValidator(name_server)], ...], AfterValidator(no_server_twice)]
+FilePaths = tuple[FilePath, ...]
 MailServer = Annotated[Server, PlainValidator(server)]
 TokenUrl = Annotated[str, AfterValidator(token_url)]
 MailFolder = Annotated[str, AfterValidator(mail_folder)]

@@ -9,15 +9,20 @@ from typing import Any
 from pydantic import Field
 
 from dmarcscope.config.fields import (
+    AtOnce,
     Duration,
     FilePath,
+    FilePaths,
     Flag,
     Hosts,
     MailFolder,
     MailFolders,
     MailServer,
     Name,
+    NameServers,
     Text,
+    Tries,
+    Wait,
     YesNo,
     same_folder,
 )
@@ -149,12 +154,43 @@ class Folder(Table):
         yield from goes_with(given, "move_to", "after", FileAfter.MOVE)
 
 
+class Dns(Table):
+    """How the DNS is asked."""
+
+    nameservers: NameServers = Field(
+        default=(),
+        description='The recursive name servers to ask, the preferred one first: "192.0.2.53", "[2001:db8::1]:53"; none: the system\'s.',
+    )
+    timeout: Wait = Field(
+        default=timedelta(seconds=2),
+        description="How long to wait for a name server the first time; 1s to 30s. Each further try waits twice as long.",
+    )
+    tries: Tries = Field(default=3, description="How often each name server is asked at most; 1 to 10.")
+    concurrency: AtOnce = Field(default=100, description="Questions under way at once; 1 to 1000.")
+    offline: YesNo = Field(default=False, description="Ask nobody: only the zone files answer.")
+    zone_files: FilePaths = Field(
+        default=(), description="Zones (master files, RFC 1035 §5) whose names are answered from the file, and asked nowhere."
+    )
+
+    @classmethod
+    def contradictions(cls, given: Mapping[str, Any], _folder: Path, /) -> Iterator[Flaw]:
+        """Who asks nobody names nobody."""
+        if given.get("offline") is True and given.get("nameservers"):
+            yield Flaw("nameservers", "does not go with offline = true", "Leave one of them out")
+
+
 class Settings(Table):
     """All that is configured."""
 
     store: FilePath = Field(default=DEFAULT_STORE, description="The folder of the store; `DMARCSCOPE_STORE` and `--store` go before it.")
     mailbox: dict[Name, Mailbox] = Field(default={}, description="The mailboxes, each by a name: `[mailbox.NAME]`.")
     folder: dict[Name, Folder] = Field(default={}, description="The watched folders, each by a name: `[folder.NAME]`.")
+    dns: Dns = Field(default=Dns(), description="How the DNS is asked. With this table, `ingest` and `watch` look things up by themselves.")
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether the DNS may be asked without being told to: the operator has said how."""
+        return "dns" in self.model_fields_set
 
     @classmethod
     def contradictions(cls, given: Mapping[str, Any], folder: Path, /) -> Iterator[Flaw]:
@@ -188,5 +224,6 @@ SECTIONS: dict[str, type[Table]] = {
     "mailbox.NAME.oauth": OAuth,
     "mailbox.NAME.tls": Tls,
     "folder.NAME": Folder,
+    "dns": Dns,
 }
 SECRETS = ("password", "client_secret", "refresh_token", "token")

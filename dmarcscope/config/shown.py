@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from dmarcscope.config.fields import Server, duration_text
+from dmarcscope.config.fields import NameServer, Server, duration_text
 from dmarcscope.config.loading import STORE_VARIABLE
 from dmarcscope.config.models import Mailbox, Settings
 from dmarcscope.config.secret import SecretSource
@@ -60,7 +60,7 @@ def plain(value: Any, user: str) -> Any:
         return duration_text(value)
     if isinstance(value, tuple):
         return [plain(item, user) for item in value]
-    return str(value) if isinstance(value, str | Path | Server) else value
+    return str(value) if isinstance(value, str | Path | Server | NameServer) else value
 
 
 def as_text(value: Any) -> str:

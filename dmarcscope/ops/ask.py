@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from arro3.core import RecordBatch, Schema, Table
 
+from dmarcscope.ops.today import with_today
 from dmarcscope.store.files import StoreFiles
 from dmarcscope.store.mails import Mails
 from dmarcscope.tables import queries
@@ -15,7 +16,8 @@ from dmarcscope.tables.rows import rows
 def sources(store: StoreFiles, by: str, which: Filter, limit: int | None = None) -> Table:
     """Messages summed by ``by``; columns as in `queries.SOURCES_MEANINGS`. Raises SetupError for an unknown ``by``."""
     store.require()
-    return store.engine.ask(*queries.sources(by, resolved(store, which), limit))
+    which = resolved(store, which)
+    return with_today(store, store.engine.ask(*queries.sources(by, which, limit)), by, which)
 
 
 def records(store: StoreFiles, which: Filter, limit: int | None = None) -> Table:

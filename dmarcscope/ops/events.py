@@ -25,6 +25,8 @@ class Happening(StrEnum):
     NO_ROOM = "no-room"  # not even the spool can be written
     OFFLINE = "offline"
     ONLINE = "online"
+    LOOKED_UP = "looked-up"
+    LOOKUPS_WAIT = "lookups-wait"  # the DNS cannot be asked now
 
 
 TROUBLES = frozenset(
@@ -36,6 +38,7 @@ TROUBLES = frozenset(
         Happening.TROUBLE,
         Happening.NO_ROOM,
         Happening.OFFLINE,
+        Happening.LOOKUPS_WAIT,
     ]
 )
 """Events that somebody may want to do something about."""

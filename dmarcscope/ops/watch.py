@@ -13,11 +13,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from dmarcscope.errors import MailboxUnavailable, SetupError
+from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.ops.collecting import Collector, Helm
 from dmarcscope.ops.events import Event, Happening, Tell
 from dmarcscope.ops.folder import FileCollector, WatchedFolder
 from dmarcscope.ops.ingest import Outcome, Progress, silent, spooling
 from dmarcscope.ops.keeping import Keeper
+from dmarcscope.ops.lookups import STOP_SECONDS, Looker
 from dmarcscope.ops.mailbox import Mailbox, MailCollector
 from dmarcscope.ops.pool import Pool
 from dmarcscope.store.files import StoreFiles
@@ -40,8 +42,11 @@ def watch(
     jobs: int = 1,
     chance: Random | None = None,
     progress: Progress = silent,
+    dns: DnsSettings | None = None,
 ) -> Outcome:
     """Take in what is in mailboxes and folders: until ``stop`` is set, or ``once`` all that is there now. Returns what became of it.
+
+    With ``dns``, what is stored is looked up meanwhile, by a thread that nothing waits for.
 
     Raises SetupError if the places are of no use, or if another dmarcscope takes from one of them. When it comes ``once``, also raises
     MailboxUnavailable, StoreUnavailable or SetupError for what could not be done; what is in the spool by then is taken up by the next run.
@@ -62,6 +67,10 @@ def watch(
         tell(Event(Happening.STARTED, {"store": str(store.root), "places": [collector.place for collector in collectors]}))
         for collector in collectors:
             collector.start()
+        if dns is not None and not once:
+            looker = Looker(store.root, dns, tell, stop, lambda: keeper.stored)
+            looker.start()
+            held.callback(looker.join, STOP_SECONDS)
         keeper.work(ending(collectors, helm))
         keeper.done.set()
         wait_for(collectors, None if once and not stop.is_set() else GRACE_SECONDS)

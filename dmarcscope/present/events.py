@@ -26,6 +26,8 @@ SENTENCES = {
     "no-room": "{reason}; taking nothing, touching nothing in {place}{again}",
     "offline": "the store cannot be written: {reason}. Reports are kept in the spool meanwhile",
     "online": "the store can be written again; {taken_up} artefacts that had waited since {since} are taken up",
+    "looked-up": "looked up {sources} sources, {spf} times SPF, {keys} keys and {domains} domains with {questions} questions",
+    "lookups-wait": "look-ups wait: {reason}; nothing else does",
 }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dmarcscope.model.aggregate import AggregateReport, Record
+from dmarcscope.present import today
 from dmarcscope.present.wording import counted, day, minute, number, safe, share
 
 BAR = 10  # cells of the bar that shows the passing share
@@ -55,30 +56,47 @@ def fill(table: Table, columns: Sequence[Column], row: Mapping[str, Any], style:
     table.add_row(*(column.cell(row) for column in columns), style=style)
 
 
-def source_columns(by: str) -> tuple[Column, ...]:
-    """The columns of the table of sources; a row has its name in ``name``."""
+def source_columns(by: str, lines: Sequence[Mapping[str, Any]], domain: str | None) -> tuple[Column, ...]:
+    """The columns of the table of sources; a row has its name in ``name``. Those about the DNS stand there if anything is known."""
+    names = any(row.get("ptr_name") for row in lines)
+    spf = any(row.get("spf_today") for row in lines)
+    keys = any(row.get("dkim_today") for row in lines)
+    # What the DNS says goes before what the shares say again in part.
+    room = 26 * names + 34 * spf + 14 * keys
+    told = (
+        *([Column("name", lambda row: Text(today.name(row), style=today.name_style(row)), wide=100)] if names else []),
+        *([Column("SPF today", lambda row: Text(today.spf(row, domain), style=today.spf_style(row, domain)), wide=110)] if spf else []),
+        *([Column("DKIM today", lambda row: Text(today.keys(row), style=today.keys_style(row)), wide=110)] if keys else []),
+    )
     return (
         Column(NAMES[by], lambda row: Text(row["name"], style=row.get("style") or colour(row["dmarc_pass"], row["messages"]))),
+        *told[: 1 if names else 0],
         Column("messages", lambda row: number(row["messages"]), right=True),
         Column(
             "pass DMARC",
             lambda row: Text(share(row["dmarc_pass"], row["messages"]), style=colour(row["dmarc_pass"], row["messages"])),
             right=True,
         ),
-        Column("", lambda row: bar(row["dmarc_pass"], row["messages"]), wide=95),
-        Column("DKIM", lambda row: share(row["dkim_aligned"], row["messages"]), right=True, wide=115),
-        Column("SPF", lambda row: share(row["spf_aligned"], row["messages"]), right=True, wide=115),
+        Column("", lambda row: bar(row["dmarc_pass"], row["messages"]), wide=95 + room),
+        Column("DKIM", lambda row: share(row["dkim_aligned"], row["messages"]), right=True, wide=115 + room),
+        Column("SPF", lambda row: share(row["spf_aligned"], row["messages"]), right=True, wide=115 + room),
+        *told[1 if names else 0 :],
         Column("delivered", lambda row: number(row["delivered"]), right=True),
         Column("quarantined", lambda row: number(row["quarantined"]), right=True),
         Column("rejected", lambda row: number(row["rejected"]), right=True),
-        Column("reporters", lambda row: "" if row["reporters"] is None else number(row["reporters"]), right=True, wide=125),
-        Column("seen", lambda row: f"{day(row['first_seen'])} – {day(row['last_seen'])}", wide=148),
+        Column("reporters", lambda row: "" if row["reporters"] is None else number(row["reporters"]), right=True, wide=125 + room),
+        Column("seen", lambda row: f"{day(row['first_seen'])} – {day(row['last_seen'])}", wide=148 + room),
     )
 
 
-def sources(lines: Sequence[Mapping[str, Any]], by: str, shown: int | None, asked: str, width: int) -> RenderableType:
-    """Who sends: a line per group and a sum; ``shown`` lines at most, the rest in one line. ``asked`` says what was asked for."""
-    table, columns = drawn(source_columns(by), width)
+def sources(
+    lines: Sequence[Mapping[str, Any]], by: str, shown: int | None, asked: str, width: int, domain: str | None = None
+) -> RenderableType:
+    """Who sends: a line per group and a sum; ``shown`` lines at most, the rest in one line. ``asked`` says what was asked for.
+
+    ``domain``: whose name goes without saying in what the DNS says today.
+    """
+    table, columns = drawn(source_columns(by, lines if shown is None else lines[:shown], domain), width)
     first, rest = (lines, lines[:0]) if shown is None else (lines[:shown], lines[shown:])
     for row in first:
         fill(table, columns, {**row, "name": safe("(none)" if row[by] is None else row[by], 60)})
@@ -87,7 +105,9 @@ def sources(lines: Sequence[Mapping[str, Any]], by: str, shown: int | None, aske
     total = summed(lines)
     table.add_section()
     fill(table, columns, {**total, "name": f"all {number(len(lines))}", "style": "bold"}, "bold")
-    return Group(Text(asked, style="bold"), headline(total), "", table)
+    unasked = by == "source_ip" and not any(row.get("ptr_confirmed") is not None or row.get("spf_today") for row in lines)
+    hint = (Text("Their names, and what SPF and DKIM say of them today: dmarcscope resolve", style="dim"),) if unasked else ()
+    return Group(Text(asked, style="bold"), headline(total), "", table, *hint)
 
 
 def sources_title(domain: str | None, since: str | None, until: str | None) -> str:

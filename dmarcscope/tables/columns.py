@@ -76,6 +76,57 @@ RECORD_COLUMNS = (
 
 RECORDS_SCHEMA = schema_of(*REPORT_COLUMNS, *RECORD_COLUMNS)
 
+SPF_TODAY = list_of("domain", "result", "term")
+KEYS_TODAY = list_of("domain", "selector", "state")
+DNS_COLUMNS = (
+    Column("ptr_name", TEXT, "the name of the address: the one that leads back to it, or else the first; by `source_ip` only"),
+    Column("ptr_confirmed", TRUTH, "the name leads back to the address (iprev, RFC 8601); by `source_ip` only"),
+    Column(
+        "spf_today",
+        SPF_TODAY,
+        "what SPF says today of the address, for each domain of these messages: a list of domain, result, term; by `source_ip` only",
+    ),
+    Column(
+        "dkim_today",
+        KEYS_TODAY,
+        "the keys that signed these messages, as they stand today: a list of domain, selector, state; by `source_ip` and `dkim_domain`",
+    ),
+)
+"""What the DNS says today of a line of `sources`; null where nobody has asked."""
+
+ALIGNMENT_COLUMNS = (
+    Column("reporter", TEXT, "who reports"),
+    Column("records", INTEGER, "how many records: the sum of the next three"),
+    Column("agree", INTEGER, "of these, DKIM and SPF alignment are found as reported"),
+    Column("disagree", INTEGER, "of these, one of them or both is found otherwise"),
+    Column("unknown", INTEGER, "of these, nothing disagrees, and not all is known"),
+    Column("dkim_disagree", INTEGER, "of these, DKIM alignment is found otherwise"),
+    Column("spf_disagree", INTEGER, "of these, SPF alignment is found otherwise"),
+    Column("psl_differs", INTEGER, "of these, the Public Suffix List and the tree walk come to different verdicts"),
+    Column("messages", INTEGER, "messages of these records"),
+    Column("examples", DataType.list(Field("element", TEXT, nullable=True)), "some disagreements, in words"),
+)
+ALIGNMENT_SCHEMA = schema_of(*ALIGNMENT_COLUMNS)
+
+RECOMPUTED_COLUMNS = (
+    Column("report_key", INTEGER, "the report's number in this store"),
+    Column("line", SMALL, "the record's number in its report, from 1"),
+    Column("reporter", TEXT, "who reports"),
+    Column("source_ip", TEXT, "the address that sent"),
+    Column("count", INTEGER, "messages"),
+    Column("header_from", TEXT, "the author's domain"),
+    Column("dkim_aligned", TRUTH, "as reported"),
+    Column("dkim_recomputed", TRUTH, "as found by the tree walk; null where it cannot be known"),
+    Column("dkim_by_psl", TRUTH, "as found by the Public Suffix List"),
+    Column("dkim_why", TEXT, "what `dkim_recomputed` rests on"),
+    Column("spf_aligned", TRUTH, "as reported"),
+    Column("spf_recomputed", TRUTH, "as found by the tree walk; null where it cannot be known"),
+    Column("spf_by_psl", TRUTH, "as found by the Public Suffix List"),
+    Column("spf_why", TEXT, "what `spf_recomputed` rests on"),
+    Column("standing", TEXT, "`agree`, `disagree` or `unknown`"),
+)
+RECOMPUTED_SCHEMA = schema_of(*RECOMPUTED_COLUMNS)
+
 LEDGER_COLUMNS = (
     Column("report_key", INTEGER, "the report's number in this store"),
     Column("reporter", TEXT, "who reports", "report_metadata/org_name"),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from dmarcscope.errors import SetupError
-from dmarcscope.tables.columns import NO_MONTH, RECORD_COLUMNS, REPORT_COLUMNS
+from dmarcscope.tables.columns import DNS_COLUMNS, NO_MONTH, RECORD_COLUMNS, REPORT_COLUMNS
 
 # A record with several DKIM results belongs to one of them only, so that sums stay whole: one that passed for the author's domain (or
 # one above or below it), else one that passed, else the first.
@@ -54,6 +54,7 @@ SOURCES_MEANINGS = {
     "reporters": "how many reporters saw them",
     "first_seen": "begin of the earliest period, UTC",
     "last_seen": "end of the latest period, UTC",
+    **{column.name: column.meaning for column in DNS_COLUMNS},
 }
 
 
@@ -142,3 +143,111 @@ LINES_BY_REPORT = """SELECT report_key, count(*) AS records,
 
 DOMAINS = """SELECT policy_domain, CAST(coalesce(sum("count"), 0) AS BIGINT) AS messages
     FROM records GROUP BY 1 ORDER BY 2 DESC LIMIT 10"""
+
+
+def _unnested(which: Filter, column: str, names: str) -> tuple[str, list[Any]]:
+    """The elements of a list column, one a line, as ``x`` beside other columns."""
+    where, values = which.where()
+    return f"(SELECT {names}, unnest({column}) AS x FROM records {where})", values  # noqa: S608 (own words; values bound)
+
+
+def source_domains(which: Filter) -> tuple[str, list[Any]]:
+    """Each source with the domains that it sends as: author domains and those of its envelopes. The sources with most messages first.
+
+    A source without any has one line with a null.
+    """
+    where, values = which.where()
+    pairs, of_pairs = source_pairs(which)
+    summed = f'SELECT source_ip, sum("count") AS messages FROM records {where} GROUP BY 1'  # noqa: S608
+    sql = (
+        f"SELECT f.source_ip, p.domain FROM ({summed}) AS f LEFT JOIN ({pairs}) AS p ON p.source_ip = f.source_ip AND p.domain IS NOT NULL"  # noqa: S608
+        " WHERE f.source_ip IS NOT NULL ORDER BY f.messages DESC NULLS LAST, f.source_ip, p.domain"
+    )
+    return sql, [*values, *of_pairs]
+
+
+def source_pairs(which: Filter) -> tuple[str, list[Any]]:
+    """Each source with each domain that it sends as, in no order."""
+    where, values = which.where()
+    unnested, again = _unnested(which, "spf", "source_ip")
+    sql = (
+        f"SELECT DISTINCT source_ip, header_from AS domain FROM records {where}"  # noqa: S608 (own words; values bound)
+        f" UNION SELECT DISTINCT source_ip, x.domain FROM {unnested} AS s WHERE x.scope IS DISTINCT FROM 'helo'"
+    )
+    return sql, [*values, *again]
+
+
+def source_keys(which: Filter) -> tuple[str, list[Any]]:
+    """Each source with the keys that signed its mail."""
+    unnested, values = _unnested(which, "dkim", "source_ip")
+    sql = f"SELECT DISTINCT source_ip, x.domain AS domain, x.selector AS selector FROM {unnested} AS s WHERE x.selector IS NOT NULL"  # noqa: S608
+    return f"{sql} AND x.domain IS NOT NULL ORDER BY 1, 2, 3", values
+
+
+def keys(which: Filter) -> tuple[str, list[Any]]:
+    """Each domain and selector that signed; the records of one key stand together."""
+    unnested, values = _unnested(which, "dkim", "source_ip")
+    sql = f"SELECT DISTINCT x.domain AS domain, x.selector AS selector FROM {unnested} AS s WHERE x.selector IS NOT NULL"  # noqa: S608
+    return f"{sql} AND x.domain IS NOT NULL ORDER BY 1, 2", values
+
+
+def all_domains(which: Filter) -> tuple[str, list[Any]]:
+    """Every domain that an identifier or an authentication result names."""
+    where, values = which.where()
+    dkim, of_dkim = _unnested(which, "dkim", "source_ip")
+    spf, of_spf = _unnested(which, "spf", "source_ip")
+    sql = (
+        f"SELECT domain FROM (SELECT header_from AS domain FROM records {where} UNION SELECT x.domain FROM {dkim} AS d"  # noqa: S608
+        f" UNION SELECT x.domain FROM {spf} AS s) AS every WHERE domain IS NOT NULL ORDER BY 1"
+    )
+    return sql, [*values, *of_dkim, *of_spf]
+
+
+# Records with the same verdicts and the same results are judged once. A result that is missing is not one that failed.
+PASSED = "list_sort(list_distinct([x.domain for x in {0} if x.result = 'pass' and x.domain is not null]))"
+UNTOLD = "list_sort(list_distinct([coalesce(x.domain, '') for x in {0} if x.result is null]))"
+MAIL_FROM = "[x for x in spf if x.scope is distinct from 'helo']"
+SPF_THAT_COUNTS = f"CASE WHEN len({MAIL_FROM}) > 0 THEN {MAIL_FROM} ELSE spf END"
+"""The results for MAIL FROM; those for HELO only where there are no others, as for mail without a sender (RFC 9989 §4.4.2)."""
+
+
+VERDICT_NAMES = (
+    "reporter, header_from, adkim, aspf, dkim_aligned, spf_aligned,"
+    f" {PASSED.format('dkim')} AS dkim_passed, {UNTOLD.format('dkim')} AS dkim_untold, len(dkim) AS dkim_results,"
+    f" {PASSED.format('counting')} AS spf_passed, {UNTOLD.format('counting')} AS spf_untold, len(counting) AS spf_results"
+)
+
+
+def _counting(which: Filter) -> tuple[str, list[Any]]:
+    """The records, each with its SPF results that count."""
+    where, values = which.where()
+    return f"(SELECT *, {SPF_THAT_COUNTS} AS counting FROM records {where}) AS r", values  # noqa: S608 (own words; values bound)
+
+
+def verdicts(which: Filter) -> tuple[str, list[Any]]:
+    """What reporters say of alignment beside the results that it rests on, equal ones together; an example of each."""
+    scope, values = _counting(which)
+    grouped = ", ".join(str(number) for number in range(1, 13))
+    sql = (
+        f'SELECT {VERDICT_NAMES}, count(*) AS records, CAST(coalesce(sum("count"), 0) AS BIGINT) AS messages,'  # noqa: S608
+        f" min(report_key) AS report_key, min(source_ip) AS source_ip FROM {scope} GROUP BY {grouped} ORDER BY 1"
+    )
+    return sql, values
+
+
+def each_verdict(which: Filter, limit: int | None) -> tuple[str, list[Any]]:
+    """The same, record by record, in the order of their reports."""
+    scope, values = _counting(which)
+    sql = f'SELECT report_key, line, source_ip, "count", {VERDICT_NAMES} FROM {scope} ORDER BY report_key, line'  # noqa: S608
+    return (f"{sql} LIMIT {limit:d}" if limit is not None else sql), values
+
+
+def selectors(domain: str) -> tuple[str, list[Any]]:
+    """Each selector that signed as a domain or one below it, with the end of the last period and whether it ever passed; latest first."""
+    sql = (
+        "SELECT x.domain AS domain, x.selector AS selector, max(period_end) AS last_seen,"
+        " coalesce(bool_or(x.result = 'pass'), false) AS passed"
+        " FROM (SELECT period_end, unnest(dkim) AS x FROM records) AS s"
+        " WHERE x.selector IS NOT NULL AND (x.domain = ? OR ends_with(x.domain, ?)) GROUP BY 1, 2 ORDER BY 3 DESC NULLS LAST, 1, 2"
+    )
+    return sql, [domain, f".{domain}"]

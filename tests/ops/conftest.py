@@ -4,4 +4,5 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / "ops"), str(TESTS)]
+
+sys.path[:0] = [str(TESTS / "ops"), str(TESTS / "servers"), str(TESTS)]

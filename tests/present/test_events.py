@@ -56,6 +56,12 @@ SENTENCES = [
         {"since": AT, "taken_up": 7},
         "the store can be written again; 7 artefacts that had waited since 2026-05-14 06:30:15Z are taken up",
     ),
+    (
+        "looked-up",
+        {"sources": 3, "spf": 4, "keys": 2, "domains": 1, "questions": 1234},
+        "looked up 3 sources, 4 times SPF, 2 keys and 1 domains with 1,234 questions",
+    ),
+    ("lookups-wait", {"reason": "no name server answers"}, "look-ups wait: no name server answers; nothing else does"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""Live DNS: ask, remember, and evaluate what is published."""
