@@ -175,7 +175,7 @@ def try_out(
     Nothing in the mailbox is changed. Exit code 1 if something does not work.
     """
     from dmarcscope.config.loading import load
-    from dmarcscope.ops.mailbox_test import as_dicts, try_mailbox
+    from dmarcscope.ops.try_mailbox import as_dicts, try_mailbox
     from dmarcscope.wiring import named_mailbox
 
     found = as_dicts(try_mailbox(named_mailbox(load(config), name, store)))

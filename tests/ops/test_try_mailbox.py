@@ -13,7 +13,7 @@ from servers.proxy import Proxy, answer
 from dmarcscope.intake.account import Security
 from dmarcscope.ops.after import After, Rules
 from dmarcscope.ops.mailbox import Mailbox
-from dmarcscope.ops.mailbox_test import Trial, as_dicts, old_rights, try_mailbox
+from dmarcscope.ops.try_mailbox import Trial, as_dicts, old_rights, try_mailbox
 
 
 @pytest.fixture(scope="module")
