@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -42,6 +43,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def is_open(port: int) -> bool:
+    """Whether anybody still listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Dovecot:
@@ -102,7 +109,9 @@ class Dovecot:
         if os.getuid() == 0:
             shutil.chown(self.folder / "mail", "nobody", "nogroup")
         with (self.folder / "out.log").open("ab") as log:
-            self._process = subprocess.Popen([self._binary, "-F", "-c", str(config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                [self._binary, "-F", "-c", str(config)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -119,15 +128,14 @@ class Dovecot:
         """Stop; ``kill``: as a power cut would."""
         if self._process is None:
             return
-        children = self._children()
         self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         self._process.wait(10)
-        for child in children:
-            try:
-                os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # its own group: also a child that was born just now
         self._process = None
+        deadline = time.monotonic() + START_SECONDS
+        while is_open(self.port) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def restart(self) -> None:
         """Stop in the middle of whatever goes on, and start again."""
