@@ -17,7 +17,8 @@ from dmarcscope.intake.oauth import Grant as OAuthGrant
 from dmarcscope.intake.oauth import OAuthClient, google, microsoft
 from dmarcscope.intake.tokens import CommandToken, OAuthTokens
 from dmarcscope.lookup.settings import DnsSettings
-from dmarcscope.ops.after import After, Rules
+from dmarcscope.model.after import After
+from dmarcscope.ops.after import Rules
 from dmarcscope.ops.folder import WatchedFolder
 from dmarcscope.ops.mailbox import Mailbox
 
@@ -40,7 +41,7 @@ def mailbox(name: str, given: settings.Mailbox, store: Path) -> Mailbox:
             user=given.user,
             host=given.server.host,
             port=given.server.port,
-            security=Security(given.security.value),
+            security=given.security,
             mechanism=mechanism,
             password=given.password.secret(given.user).reveal if given.password else None,
             tokens=tokens(name, given, given.oauth, store) if given.oauth else None,
@@ -48,7 +49,7 @@ def mailbox(name: str, given: settings.Mailbox, store: Path) -> Mailbox:
             verify=not given.tls.insecure_no_verification,
         ),
         folders=tuple(given.folders),
-        rules=Rules(After(given.after.value), given.move_to, given.flag, given.unreadable_folder),
+        rules=Rules(given.after, given.move_to, given.flag, given.unreadable_folder),
         idle=given.idle,
         poll_seconds=given.poll_every.total_seconds(),
         authserv_ids=tuple(given.authserv_ids),

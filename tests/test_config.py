@@ -16,7 +16,7 @@ from dmarcscope.config.fields import Server
 from dmarcscope.config.finding import find_config
 from dmarcscope.config.lines import lines_of_keys
 from dmarcscope.config.loading import load
-from dmarcscope.config.models import SECRETS, SECTIONS, FileAfter, MailAfter, Mailbox, Security, Settings, Tls
+from dmarcscope.config.models import SECRETS, SECTIONS, FileAfter, Mailbox, Settings, Tls
 from dmarcscope.config.notices import notices
 from dmarcscope.config.oauth import Grant, Mechanism, Provider
 from dmarcscope.config.problems import problems
@@ -24,6 +24,8 @@ from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.shown import as_dict, rows
 from dmarcscope.config.table import Table
 from dmarcscope.errors import SetupError
+from dmarcscope.intake.account import Security
+from dmarcscope.model.after import After
 
 HERE = Path("/somewhere/dmarcscope.toml")
 BOX = '[mailbox.a]\nserver = "imaps://imap.example.org"\nuser = "me"\n'  # lines 1 to 3
@@ -283,7 +285,7 @@ def test_servers_that_are_none(text, said, why):
 def test_defaults():
     box = made(GOOD).mailbox["a"]
     assert box.folders == ("INBOX",)
-    assert (box.after, box.flag, box.move_to, box.unreadable_folder) == (MailAfter.KEEP, "$DMARCStored", None, None)
+    assert (box.after, box.flag, box.move_to, box.unreadable_folder) == (After.KEEP, "$DMARCStored", None, None)
     assert (box.idle, box.poll_every, box.authserv_ids) == (True, timedelta(minutes=5), ())
     assert (box.tls, box.security, box.oauth) == (Tls(), Security.TLS, None)
     folder = made(FOLDER).folder["a"]

@@ -10,7 +10,7 @@ from dmarcscope.config.problems import checked
 from dmarcscope.errors import SetupError
 from dmarcscope.intake.account import Mechanism, Security
 from dmarcscope.intake.tokens import CommandToken, OAuthTokens
-from dmarcscope.ops.after import After
+from dmarcscope.model.after import After
 
 STORE = Path("/store")
 TEXT = """

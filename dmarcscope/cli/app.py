@@ -14,7 +14,6 @@ from dmarcscope.cli import output as out
 from dmarcscope.cli.asking import check, setup, spf
 from dmarcscope.cli.configuring import config_app
 from dmarcscope.cli.options import (
-    DEFAULT_STORE,
     DebugOption,
     DomainArgument,
     Format,
@@ -31,6 +30,7 @@ from dmarcscope.cli.resolving import alignment, dns_app, resolve
 from dmarcscope.cli.taking import ingest, tell_outcome
 from dmarcscope.cli.watching import mailbox_app, watch
 from dmarcscope.errors import DmarcscopeError, SetupError, Unavailable
+from dmarcscope.store import DEFAULT_STORE
 
 OK, FOUND, USAGE, TRY_AGAIN = 0, 1, 2, 75
 SCREEN = 40  # lines shown at a terminal unless --limit says otherwise

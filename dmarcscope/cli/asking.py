@@ -14,8 +14,9 @@ import typer
 
 from dmarcscope.cli import output as out
 from dmarcscope.cli.configuring import Shape, ShapeOption
-from dmarcscope.cli.options import DEFAULT_STORE, ConfigOption, Format, OutputOption, StoreOption
+from dmarcscope.cli.options import ConfigOption, Format, OutputOption, StoreOption
 from dmarcscope.errors import SetupError
+from dmarcscope.store import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from dmarcscope.lookup.asking import Resolver

@@ -62,5 +62,3 @@ VerifiedOption = Annotated[
     ),
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-DEFAULT_STORE = Path("dmarcscope-store")

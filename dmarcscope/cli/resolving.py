@@ -9,7 +9,6 @@ import typer
 
 from dmarcscope.cli import output as out
 from dmarcscope.cli.options import (
-    DEFAULT_STORE,
     ConfigOption,
     DomainArgument,
     Format,
@@ -21,6 +20,7 @@ from dmarcscope.cli.options import (
     UntilOption,
 )
 from dmarcscope.errors import SetupError
+from dmarcscope.store import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from dmarcscope.lookup.settings import DnsSettings

@@ -9,7 +9,6 @@ import typer
 
 from dmarcscope.cli import output as out
 from dmarcscope.cli.options import (
-    DEFAULT_STORE,
     ConfigOption,
     Format,
     FormatOption,
@@ -22,6 +21,7 @@ from dmarcscope.cli.options import (
 from dmarcscope.cli.resolving import DnsOption, look_up_afterwards
 from dmarcscope.cli.watching import CaFileOption, ImapOption, InsecureOption, MailboxOption, mailboxes, take_in
 from dmarcscope.errors import SetupError
+from dmarcscope.store import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from dmarcscope.ops.ingest import Outcome

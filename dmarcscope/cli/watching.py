@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dmarcscope.cli import output as out
-from dmarcscope.cli.options import DEFAULT_STORE, ConfigOption, Format, FormatOption, JobsOption, OutputOption, StoreOption
+from dmarcscope.cli.options import ConfigOption, Format, FormatOption, JobsOption, OutputOption, StoreOption
 from dmarcscope.cli.resolving import DnsOption, wanted_dns
 from dmarcscope.errors import SetupError
+from dmarcscope.store import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from dmarcscope.ops.events import Event, Tell

@@ -29,27 +29,10 @@ from dmarcscope.config.fields import (
 from dmarcscope.config.oauth import OAuth
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.table import Flaw, Table, goes_with, needed_with, texts
+from dmarcscope.intake.account import Security
 from dmarcscope.intake.credentials import Secret
-
-DEFAULT_FLAG = "$DMARCStored"
-DEFAULT_STORE = Path("dmarcscope-store")
-
-
-class Security(StrEnum):
-    """How the way to the mail server is guarded."""
-
-    TLS = "tls"
-    STARTTLS = "starttls"
-    NONE = "none"
-
-
-class MailAfter(StrEnum):
-    """What becomes of a mail when its report is stored."""
-
-    KEEP = "keep"
-    MOVE = "move"
-    FLAG = "flag"
-    DELETE = "delete"
+from dmarcscope.model.after import DEFAULT_FLAG, After
+from dmarcscope.store import DEFAULT_STORE
 
 
 class FileAfter(StrEnum):
@@ -92,7 +75,7 @@ class Mailbox(Table):
     oauth: OAuth | None = Field(default=None, description="How to log in with OAuth 2.0, in place of a password.")
     tls: Tls = Field(default=Tls(), description="How far the server is trusted.")
     folders: MailFolders = Field(default=("INBOX",), min_length=1, description="The mail folders to read.")
-    after: MailAfter = Field(default=MailAfter.KEEP, description="What becomes of a mail when its report is safely stored.")
+    after: After = Field(default=After.KEEP, description="What becomes of a mail when its report is safely stored.")
     move_to: MailFolder | None = Field(default=None, description='The mail folder for stored mails; with, and only with, `after = "move"`.')
     flag: Flag = Field(
         default=DEFAULT_FLAG, description='The flag for stored mails; only with `after = "flag"`. Never `\\Seen`, which belongs to people.'
@@ -110,9 +93,9 @@ class Mailbox(Table):
         if ("password" in given) == ("oauth" in given):
             what = "has both password and oauth" if "oauth" in given else "does not tell how to log in"
             yield Flaw("", what, 'Write one of them, such as password = { env = "DMARC_PASSWORD" }')
-        yield from needed_with(given, "move_to", "after", MailAfter.MOVE)
-        yield from goes_with(given, "move_to", "after", MailAfter.MOVE)
-        yield from goes_with(given, "flag", "after", MailAfter.FLAG)
+        yield from needed_with(given, "move_to", "after", After.MOVE)
+        yield from goes_with(given, "move_to", "after", After.MOVE)
+        yield from goes_with(given, "flag", "after", After.FLAG)
         read = set(map(same_folder, texts(given, "folders"))) or {"INBOX"}
         for key in ("move_to", "unreadable_folder"):
             if any(same_folder(folder) in read for folder in texts(given, key)):

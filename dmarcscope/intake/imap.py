@@ -38,7 +38,6 @@ class Selected:
     uidvalidity: int
     exists: int
     uidnext: int | None
-    keywords: bool  # whether flags of our own can be set
     writable: bool  # whether anything in it can be changed
 
 
@@ -62,6 +61,11 @@ class ImapSession:
         self._client = client
         self.writable = False
         """Whether the folder that is open may be changed."""
+        self._lasting: frozenset[bytes] = frozenset()
+
+    def keeps(self, flag: str) -> bool:
+        """Whether a flag outlives this session in the folder that is open (RFC 9051 §7.1: all do where the server does not say)."""
+        return not self._lasting or b"\\*" in self._lasting or flag.lower().encode() in self._lasting
 
     def __enter__(self) -> Self:
         return self
@@ -149,8 +153,8 @@ class ImapSession:
         validity = found.get(b"UIDVALIDITY")
         if not isinstance(validity, int):
             raise SetupError("the server gives messages no lasting numbers (UIDVALIDITY)", where=self.account.where, fix="Ask the provider")
-        permanent = found.get(b"PERMANENTFLAGS", ())
-        return Selected(validity, int(found.get(b"EXISTS", 0)), found.get(b"UIDNEXT"), b"\\*" in permanent, self.writable)
+        self._lasting = frozenset(flag.lower() for flag in found.get(b"PERMANENTFLAGS", ()))
+        return Selected(validity, int(found.get(b"EXISTS", 0)), found.get(b"UIDNEXT"), self.writable)
 
     def _open(self, folder: str, readonly: bool) -> Any:
         try:
@@ -309,6 +313,8 @@ class ImapSession:
 
     def flag(self, uids: Sequence[int], flag: str) -> None:
         """Set a flag."""
+        if not self.keeps(flag):
+            raise ActionRefused(f"cannot set the flag {flag}: the server would forget it with this session", "")
         for part in parts(uids):
             self._do("set the flag", lambda part=part: self._client.add_flags(part, [flag], silent=True))  # type: ignore[misc]
             with self._asking("fetch flags"):

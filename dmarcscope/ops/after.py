@@ -7,12 +7,12 @@ copied, so that after a crash the copy is looked for before another is made.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from random import Random
 from time import monotonic
 
 from dmarcscope.errors import SetupError
 from dmarcscope.intake.imap import ActionRefused, FetchRefused, ImapSession
+from dmarcscope.model.after import DEFAULT_FLAG, After
 from dmarcscope.ops.backoff import Backoff
 from dmarcscope.ops.events import Event, Happening, Tell
 from dmarcscope.store.mails import Folder, Mails, OpenMail
@@ -21,22 +21,13 @@ SETTLED_AT_ONCE = 200
 FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0  # seconds before an action that the server refused is tried again
 
 
-class After(StrEnum):
-    """What becomes of a mail or file when its report is stored."""
-
-    KEEP = "keep"
-    MOVE = "move"
-    FLAG = "flag"
-    DELETE = "delete"
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What becomes of mails: of those whose report is stored, and of those that could not be read (None: they stay)."""
 
     after: After = After.KEEP
     move_to: str | None = None
-    flag: str = "$DMARCStored"
+    flag: str = DEFAULT_FLAG
     unreadable_folder: str | None = None
 
     @property

@@ -2,9 +2,10 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from threading import Event as Flag
 from threading import Thread
@@ -12,16 +13,21 @@ from typing import TypeVar
 
 from dmarcscope.errors import DmarcscopeError, SetupError, SpoolUnavailable, StoreUnavailable, Unavailable
 from dmarcscope.intake.mail_name import account_text
+from dmarcscope.model.mail_origin import MailOrigin
 from dmarcscope.ops.backoff import Backoff
 from dmarcscope.ops.events import Event, Happening, Tell
 from dmarcscope.ops.ingest import now
 from dmarcscope.ops.keeping import Keeper
+from dmarcscope.parse.authentication_results import header_of, origin
 from dmarcscope.store.files import StoreFiles
 from dmarcscope.store.ledger import Ledger
 from dmarcscope.store.mails import Mails
 
 PATIENCE = 5.0
 """Seconds that a collector waits for the ledger; then it goes on without."""
+TICK = 0.3  # seconds between two looks at whether it is over
+HEADER_BYTES = 256 * 1024
+"""Of a file that may be a mail: as much as is read of its header."""
 ONCE_TRIES = 4
 """Tries of a run that takes all there is once, before it gives up."""
 
@@ -99,6 +105,12 @@ class Collector(Thread, ABC):
             self.fetched_all.set()
             self.ledger.close()
 
+    def wait_until_stored(self) -> None:
+        """Of a collector that comes once: say that all is brought, and wait until it is stored."""
+        self.fetched_all.set()
+        while not self.helm.stop.is_set() and not self.helm.keeper.done.wait(TICK):
+            pass
+
     def got_on(self) -> None:
         """Something was brought: a connection that breaks now and then does not count as one that never works."""
         self._backoffs[Unavailable].succeeded()
@@ -129,3 +141,20 @@ class Collector(Thread, ABC):
         self.helm.tell(Event(what, {"place": self.place, "reason": str(error), "again_in": round(seconds, 1)}))
         self.ask(lambda: self.mails.troubled(self.account, self.folder, str(error), now()), None)
         self.helm.stop.wait(seconds)
+
+
+def origin_of(content: bytes | Path, authserv_ids: Sequence[str]) -> MailOrigin | None:
+    """How a mail authenticated, where the operator trusts somebody to say so; None for what is no mail, or cannot be read."""
+    if not authserv_ids:
+        return None
+    try:
+        header = header_of(content if isinstance(content, bytes) else begin_of(content))
+    except OSError:
+        return None
+    return origin(header, authserv_ids) if header is not None else None
+
+
+def begin_of(file: Path) -> bytes:
+    """As much of a file as may be the header of a mail."""
+    with file.open("rb") as opened:
+        return opened.read(HEADER_BYTES)

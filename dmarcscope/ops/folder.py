@@ -10,19 +10,15 @@ from time import time
 
 from dmarcscope.errors import SetupError
 from dmarcscope.intake.paths import Arrival, arrivals, walk
-from dmarcscope.model.mail_origin import MailOrigin
-from dmarcscope.ops.after import After
-from dmarcscope.ops.collecting import Collector, Helm
+from dmarcscope.model.after import After
+from dmarcscope.ops.collecting import TICK, Collector, Helm, origin_of
 from dmarcscope.ops.events import Event, Happening
 from dmarcscope.ops.ingest import arriving_size, chunks, now
-from dmarcscope.parse.authentication_results import header_of, origin
 from dmarcscope.store.ledger import time_text
 from dmarcscope.store.spool import text
 
 SETTLE_SECONDS = 2.0
 """A file that was changed so lately may still be being written."""
-HEADER_BYTES = 256 * 1024
-TICK = 0.3
 STORED = ("stored", "duplicate", "superseded")
 
 Stamp = tuple[int, int]
@@ -107,7 +103,7 @@ class FileCollector(Collector):
             self._taken[file] = stamp
             try:
                 for arrival in arrivals([file]):
-                    yield replace(arrival, origin=self._origin(arrival))
+                    yield replace(arrival, origin=origin_of(arrival.content, self._watched.authserv_ids))
             except FileNotFoundError:
                 continue  # gone while it was read
             except SetupError as error:
@@ -136,17 +132,6 @@ class FileCollector(Collector):
             raise
         self._note_pending(chunk, self._taken, began)
         self.helm.tell(Event(Happening.FETCHED, {"place": self.place, "mails": len(chunk)}))
-
-    def _origin(self, arrival: Arrival) -> MailOrigin | None:
-        if not self._watched.authserv_ids:
-            return None
-        content = arrival.content
-        try:
-            data = content if isinstance(content, bytes) else begin_of(content)
-        except OSError:
-            return None
-        header = header_of(data)
-        return origin(header, self._watched.authserv_ids) if header is not None else None
 
     # What becomes of files.
 
@@ -193,9 +178,7 @@ class FileCollector(Collector):
                 self.helm.tell(Event(Happening.REFUSED, {"place": str(file), "reason": error.strerror or str(error), "again_in": None}))
 
     def _finish(self) -> None:
-        self.fetched_all.set()
-        while not self.helm.stop.is_set() and not self.helm.keeper.done.wait(TICK):
-            pass
+        self.wait_until_stored()
         self._settle()
 
     def _pause(self) -> None:
@@ -212,12 +195,6 @@ def stamp_of(file: str) -> Stamp | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
-
-
-def begin_of(file: Path) -> bytes:
-    """As much of a file as may be the header of a mail."""
-    with file.open("rb") as opened:
-        return opened.read(HEADER_BYTES)
 
 
 def file_of(arrival: Arrival) -> str:

@@ -16,12 +16,10 @@ from dmarcscope.intake.imap import FetchRefused, ImapSession, Selected, open_ses
 from dmarcscope.intake.letters import is_letter, is_letter_file
 from dmarcscope.intake.mail_name import MailName, account_name
 from dmarcscope.intake.paths import Arrival
-from dmarcscope.model.mail_origin import MailOrigin
 from dmarcscope.ops.after import Rules, Settler
-from dmarcscope.ops.collecting import Collector, Helm
+from dmarcscope.ops.collecting import TICK, Collector, Helm, origin_of
 from dmarcscope.ops.events import Event, Happening
 from dmarcscope.ops.ingest import now, spooling
-from dmarcscope.parse.authentication_results import header_of, origin
 from dmarcscope.store.mails import Folder
 from dmarcscope.store.spool import LARGEST_HELD
 
@@ -30,14 +28,12 @@ BATCH_BYTES = 8 << 20
 """Mails fetched together: as many as one fsync serves well, in little memory."""
 LARGE_BYTES = 16 << 20
 """A mail larger than this is fetched in pieces, into a file."""
-HEADER_BYTES = 256 << 10
 LARGEST_BYTES = 1 << 30
 """Larger is no report: the largest known has 60 MB. It stays where it is, and `status` tells of it."""
 SIZES_AT_ONCE = 1000
 AGAIN_AT_ONCE = 200
 IDLE_SECONDS = 240.0
 """After so long IDLE is begun anew (RFC 2177 §3 allows 29 minutes): a connection that died silently is found out."""
-TICK = 0.3
 FIRST_RETRY = timedelta(minutes=10)  # of a message that the server does not hand out; twice as long each time, a day at most
 
 
@@ -114,6 +110,7 @@ class MailCollector(Collector):
         if self._brought[0] != folder.uidvalidity:
             if self._brought[0]:
                 self.helm.tell(Event(Happening.UIDVALIDITY, {"place": self.place, "before": self._brought[0], "now": folder.uidvalidity}))
+            self.ask(lambda: self.mails.let_go(folder), None)
             self._brought, self._one_by_one, self._broke, self._unnoted = (folder.uidvalidity, 0), 0, {}, {}
         return self._brought[1]
 
@@ -194,7 +191,10 @@ class MailCollector(Collector):
     def _keep(self, folder: Folder, found: Mapping[int, bytes | Path]) -> None:
         """Keep what may be reports; of letters only that they are some."""
         letters = [uid for uid, content in found.items() if is_one(content)]
-        arrivals = [Arrival(str(folder.mail(uid)), found[uid], self._origin(found[uid])) for uid in sorted(found.keys() - set(letters))]
+        arrivals = [
+            Arrival(str(folder.mail(uid)), found[uid], origin_of(found[uid], self._mailbox.authserv_ids))
+            for uid in sorted(found.keys() - set(letters))
+        ]
         if arrivals:
             self.helm.keeper.keep(arrivals)
             self.helm.tell(Event(Happening.FETCHED, {"place": self.place, "mails": len(arrivals)}))
@@ -215,13 +215,6 @@ class MailCollector(Collector):
         with spooling(self.helm.store), self._large.open("wb") as file:
             whole = session.fetch_in_pieces(uid, file)
         return {uid: self._large} if whole else {}
-
-    def _origin(self, content: bytes | Path) -> MailOrigin | None:
-        """How a mail authenticated, where the operator trusts somebody to say so."""
-        if not self._mailbox.authserv_ids:
-            return None
-        header = header_of(content if isinstance(content, bytes) else begin_of(content))
-        return origin(header, self._mailbox.authserv_ids) if header is not None else None
 
     # What cannot be fetched.
 
@@ -277,9 +270,7 @@ class MailCollector(Collector):
 
     def _finish(self, session: ImapSession, folder: Folder) -> None:
         """Wait until all that was brought is stored, then do with it what is to be done."""
-        self.fetched_all.set()
-        while not self.helm.stop.is_set() and not self.helm.keeper.done.wait(TICK):
-            pass
+        self.wait_until_stored()
         self._settle(session, folder)
 
     def _wait_for_news(self, session: ImapSession, seen: int) -> None:
@@ -296,12 +287,6 @@ class MailCollector(Collector):
 def is_one(content: bytes | Path) -> bool:
     """Whether a mail is a letter."""
     return is_letter(content) if isinstance(content, bytes) else is_letter_file(content, LARGEST_HELD)
-
-
-def begin_of(file: Path) -> bytes:
-    """As much of a large mail as may be its header."""
-    with file.open("rb") as opened:
-        return opened.read(HEADER_BYTES)
 
 
 def next_try(tries: int) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 from dmarcscope.errors import DmarcscopeError
 from dmarcscope.intake.account import Security, connect
 from dmarcscope.intake.imap import ImapSession
-from dmarcscope.ops.after import After
+from dmarcscope.model.after import After
 from dmarcscope.ops.mailbox import Mailbox
 
 LOOKS_LIKE_A_REPORT = ["OR", "SUBJECT", "Report Domain:", "OR", "SUBJECT", "DMARC", "SUBJECT", "Report-ID"]

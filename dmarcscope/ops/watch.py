@@ -58,8 +58,9 @@ def watch(
     with spooling(store):
         store.spool.create()
     with ExitStack() as held, Pool(jobs) as pool:
-        keeper = Keeper(store, tell, pool=pool, chance=chance or Random(), progress=progress)  # noqa: S311 (jitter)
-        helm = Helm(store, keeper, tell, stop, once, chance or Random())  # noqa: S311 (jitter)
+        drawn = chance or Random()  # noqa: S311 (jitter)
+        keeper = Keeper(store, tell, pool=pool, chance=drawn, progress=progress)
+        helm = Helm(store, keeper, tell, stop, once, drawn)
         collectors = [collector for place in places for collector in collectors_of(place, helm)]
         for collector in collectors:
             held.enter_context(alone(store, collector))

@@ -276,7 +276,8 @@ def contents(facts: Mapping[str, Any]) -> list[RenderableType]:
         table.add_row(name, value)
     lines: list[RenderableType] = [table]
     if facts["received"]:
-        lines.append(Text(f"{counted(facts['received'], 'artefact')} received and not finished: run dmarcscope replay", style="yellow"))
+        todo = "taken up with the rest" if facts["offline_since"] else "run dmarcscope replay, unless a watch or ingest is at work"
+        lines.append(Text(f"{counted(facts['received'], 'artefact')} received and not finished: {todo}", style="yellow"))
     if facts["unreadable"]:
         lines += ["", Text("Could not be read, or not wholly (newest first); try again with dmarcscope replay:", style="yellow")]
         lines += [Text(f"  {one['received_at']} {safe(one['name'])}: {safe(one['reason'], 300)}") for one in facts["unreadable"]]

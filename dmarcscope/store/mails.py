@@ -88,6 +88,15 @@ class Mails:
                 [(done, reason, *folder.key, uid) for uid in uids],
             )
 
+    def let_go(self, folder: Folder) -> None:
+        """Note that nothing can be done any more with messages of a folder that was made anew: their numbers mean nothing now."""
+        with self._ledger.transaction() as connection:
+            connection.execute(
+                f"UPDATE mails SET settled = 'gone', reason = 'the folder was made anew' WHERE account = ? AND folder = ?"  # noqa: S608
+                f" AND uidvalidity != ? AND {OPEN}",
+                folder.key,
+            )
+
     def leave(self, folder: Folder, uids: Sequence[int], reason: str) -> None:
         """Note messages that are no reports: nothing of them is kept, and they are left alone."""
         with self._ledger.transaction() as connection:

@@ -359,7 +359,7 @@ def test_looking_changes_nothing(session: ImapSession, server: Dovecot, folder: 
 def test_fetching_sets_no_flag_in_a_folder_open_for_change(session: ImapSession, server: Dovecot, folder: str) -> None:
     chosen = session.select(folder, readonly=False)
     assert chosen.writable
-    assert chosen.keywords
+    assert session.keeps("$DMARCStored")
     session.fetch([1, 2, 3])
     session.fetch_in_pieces(1, io.BytesIO())
     assert not any(server.flags(folder))
@@ -848,3 +848,14 @@ def test_the_library_is_the_one_that_is_known() -> None:
     """Parts of IMAPClient that are not public are used; a version without them is to be noticed here, not by a user."""
     for name in ("_raw_command_untagged", "_normalise_folder", "idle_check", "idle_done", "uid_expunge"):
         assert hasattr(IMAPClient, name)
+
+
+def test_a_flag_that_the_server_would_forget_is_not_set(server: Dovecot, proxy: Proxy, folder: str) -> None:
+    """PERMANENTFLAGS without «\\*»: a flag of our own lasts for the session only, and the mail would count as flagged for ever."""
+    with open_session(server.account()) as session:
+        session.select(folder, readonly=False)
+        session._lasting = frozenset([b"\\seen", b"\\flagged"])  # Dovecot itself keeps every flag
+        with pytest.raises(ActionRefused, match="would forget it"):
+            session.flag([1], "$DMARCStored")
+        session.flag([1], "\\Flagged")
+    assert server.flags(folder)[0] == {b"\\Flagged"}

@@ -10,7 +10,7 @@ from mailworld import broken_mail, letter, report_mail
 from storeworld import packed, report
 
 from dmarcscope.errors import SetupError
-from dmarcscope.ops.after import After
+from dmarcscope.model.after import After
 from dmarcscope.ops.events import Happening
 from dmarcscope.ops.folder import WatchedFolder, free_name
 

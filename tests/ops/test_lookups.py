@@ -11,8 +11,8 @@ from dnsworld import offline, record, report
 from storeworld import SMALL, put, take_in
 
 from dmarcscope.lookup.settings import DnsSettings
+from dmarcscope.model.after import After
 from dmarcscope.ops import lookups
-from dmarcscope.ops.after import After
 from dmarcscope.ops.events import Event, Happening
 from dmarcscope.ops.folder import WatchedFolder
 from dmarcscope.ops.lookups import after_ingest

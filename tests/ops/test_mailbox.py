@@ -24,9 +24,10 @@ from dmarcscope.intake.account import Mechanism, Security
 from dmarcscope.intake.imap import ActionRefused, ImapSession
 from dmarcscope.intake.oauth import OAuthClient
 from dmarcscope.intake.tokens import OAuthTokens
+from dmarcscope.model.after import After
 from dmarcscope.ops import after, collecting
 from dmarcscope.ops import mailbox as mailbox_module
-from dmarcscope.ops.after import After, Rules
+from dmarcscope.ops.after import Rules
 from dmarcscope.ops.events import Happening
 from dmarcscope.ops.mailbox import Mailbox
 from dmarcscope.ops.watch import watch
@@ -577,6 +578,16 @@ def test_a_folder_that_is_numbered_anew(server: Dovecot, root: Path, rules: Rule
     moved = 2 if rules is MOVE else 0
     assert (server.count("INBOX"), server.count("done")) == (3 - moved, moved)
     assert len(world.sql("SELECT DISTINCT uidvalidity FROM mails")) == 2
+
+
+def test_what_was_open_under_the_earlier_numbers_does_not_stay_open(server: Dovecot, root: Path) -> None:
+    server.add("INBOX", [report_mail(1), report_mail(2)])
+    world = World.of(server, root)
+    world.once()
+    world.change("UPDATE mails SET settled = NULL")  # as a kill before the move leaves them
+    forget_uidvalidity(server)
+    world.with_rules(MOVE).once()
+    assert world.sql("SELECT settled, count(*) FROM mails GROUP BY 1 ORDER BY 1") == [("gone", 2), ("moved", 2)]
 
 
 def test_a_folder_that_is_made_anew_while_it_is_watched(server: Dovecot, root: Path, quick_retries: None) -> None:

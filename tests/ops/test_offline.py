@@ -19,8 +19,9 @@ from servers.dovecot import Dovecot
 from storeworld import facts, report, take_in
 
 from dmarcscope.errors import SetupError, SpoolUnavailable, StoreUnavailable
+from dmarcscope.model.after import After
 from dmarcscope.ops import collecting, keeping
-from dmarcscope.ops.after import After, Rules
+from dmarcscope.ops.after import Rules
 from dmarcscope.ops.events import Event, Happening
 from dmarcscope.ops.folder import WatchedFolder
 from dmarcscope.ops.mailbox import Mailbox

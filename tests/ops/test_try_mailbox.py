@@ -11,7 +11,8 @@ from servers.dovecot import Dovecot
 from servers.proxy import Proxy, answer
 
 from dmarcscope.intake.account import Security
-from dmarcscope.ops.after import After, Rules
+from dmarcscope.model.after import After
+from dmarcscope.ops.after import Rules
 from dmarcscope.ops.mailbox import Mailbox
 from dmarcscope.ops.try_mailbox import Trial, as_dicts, old_rights, try_mailbox
 
