@@ -1,7 +1,7 @@
 """Write answers: for people through rich, for machines onto a stream or file; and errors as one sentence."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from arro3.core import RecordBatch, Schema, Table
     from rich.console import RenderableType
+    from rich.progress import Progress as ProgressBar
     from rich.text import Text
 
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
@@ -120,23 +121,34 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-@contextmanager
-def progress(verb: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar with rate and time left on standard error, if that is a terminal; else nothing."""
-    from dmarcscope.ops.ingest import silent
+class Bar:
+    """How far a command has come; without a terminal nothing is shown."""
 
+    def __init__(self, shown: "ProgressBar | None" = None) -> None:
+        self._shown = shown
+
+    def __call__(self, done: int) -> None:
+        """So many more are done."""
+        if self._shown is not None:
+            speed = self._shown.tasks[0].speed
+            self._shown.update(self._shown.tasks[0].id, advance=done, rate=f"{speed:,.0f}/s" if speed else "")
+
+    def expect(self, more: int) -> None:
+        """So many more are to be done than was known before."""
+        if self._shown is not None:
+            self._shown.update(self._shown.tasks[0].id, total=(self._shown.tasks[0].total or 0) + more)
+
+
+@contextmanager
+def progress(verb: str, total: int | None) -> Iterator[Bar]:
+    """A bar with rate and time left on standard error, if that is a terminal; else nothing."""
     if not sys.stderr.isatty():
-        yield silent
+        yield Bar()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(verb, total=total, rate="")
-
-        def tick(done: int) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(task, advance=done, rate=f"{speed:,.0f}/s" if speed else "")
-
-        yield tick
+        bar.add_task(verb, total=total, rate="")
+        yield Bar(bar)

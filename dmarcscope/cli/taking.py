@@ -60,7 +60,7 @@ def ingest(
     outcome = from_paths(paths, store, jobs, since, until) if paths else None
     if places:
         with out.progress("reading", None) as tick:
-            taken = take_in(places, store, jobs, tick)
+            taken = take_in(places, store, jobs, tick, tick.expect)
         if outcome is not None:
             taken.add(outcome)
         outcome = taken

@@ -76,15 +76,13 @@ def watch(
         stay(files, found, logging_to(sys.stderr, log_format), stop=stop, jobs=jobs, dns=wanted_dns(dns, config))
 
 
-def take_in(
-    found: "Sequence[Mailbox | WatchedFolder]", store: Path, jobs: int, progress: "Progress", tell: "Tell | None" = None
-) -> "Outcome":
-    """Take in all that is in mailboxes now, once."""
+def take_in(found: "Sequence[Mailbox | WatchedFolder]", store: Path, jobs: int, progress: "Progress", expect: "Progress") -> "Outcome":
+    """Take in all that is in mailboxes now, once; ``expect`` hears how many mails there are to look at, ``progress`` of each that was."""
     from dmarcscope.ops.watch import watch as stay
     from dmarcscope.store.files import StoreFiles
 
     with stopping() as stop, StoreFiles(store) as files:
-        outcome = stay(files, found, tell or troubles_only, stop=stop, once=True, jobs=jobs, progress=progress)
+        outcome = stay(files, found, troubles_only, stop=stop, once=True, jobs=jobs, progress=progress, expect=expect)
     if stop.is_set():
         raise KeyboardInterrupt
     return outcome

@@ -16,7 +16,7 @@ from dmarcscope.intake.mail_name import account_text
 from dmarcscope.model.mail_origin import MailOrigin
 from dmarcscope.ops.backoff import Backoff
 from dmarcscope.ops.events import Event, Happening, Tell
-from dmarcscope.ops.ingest import now
+from dmarcscope.ops.ingest import Progress, now
 from dmarcscope.ops.keeping import Keeper
 from dmarcscope.parse.authentication_results import header_of, origin
 from dmarcscope.store.files import StoreFiles
@@ -43,7 +43,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Helm:
-    """What every collector is given: where to bring things, whom to tell, when to stop, and whether to come only once."""
+    """What every collector is given: where to bring things, whom to tell, when to stop, and whether to come only once.
+
+    ``expect`` hears how many mails or files there are to look at, ``progress`` of those that were.
+    """
 
     store: StoreFiles
     keeper: Keeper
@@ -51,6 +54,8 @@ class Helm:
     stop: Flag
     once: bool
     chance: Random
+    progress: Progress
+    expect: Progress
 
 
 class Collector(Thread, ABC):

@@ -63,7 +63,9 @@ class FileCollector(Collector):
             for chunk in chunks(self._new(), arriving_size):
                 if self.helm.stop.is_set():
                     return
+                self.helm.expect(len(chunk))
                 self._bring(chunk)
+                self.helm.progress(len(chunk))
             self._settle()
             self.went_well()
             if self.helm.once:

@@ -19,7 +19,7 @@ from dmarcscope.errors import DmarcscopeError, SetupError, SpoolUnavailable, Sto
 from dmarcscope.intake.paths import Arrival
 from dmarcscope.ops.backoff import Backoff
 from dmarcscope.ops.events import Event, Happening, Tell
-from dmarcscope.ops.ingest import Outcome, Part, Progress, Run, leftovers, now, open_intake, recover_batches, silent, spooling
+from dmarcscope.ops.ingest import Outcome, Part, Run, leftovers, now, open_intake, recover_batches, silent, spooling
 from dmarcscope.ops.pool import Pool
 from dmarcscope.store.files import StoreFiles
 from dmarcscope.store.spool import Incoming
@@ -33,11 +33,10 @@ FIRST_RETRY, LONGEST_RETRY = 1.0, 60.0  # seconds between two tries to write the
 class Keeper:
     """The one who writes to the store while collectors bring. `keep` may be called by many threads, `work` by one."""
 
-    def __init__(self, store: StoreFiles, tell: Tell, *, pool: Pool, chance: Random, progress: Progress = silent) -> None:
+    def __init__(self, store: StoreFiles, tell: Tell, *, pool: Pool, chance: Random) -> None:
         self._store = store
         self._tell = tell
         self._pool = pool
-        self._progress = progress
         self._queue: Queue[tuple[str, Part]] = Queue(QUEUE_PARTS)
         self._incoming: Incoming | None = None
         self._putting = Lock()
@@ -120,7 +119,7 @@ class Keeper:
         return self._incoming
 
     def _run(self, incoming: Incoming, outcome: Outcome) -> Run:
-        return Run(self._store, incoming, self._pool, outcome, self._progress)
+        return Run(self._store, incoming, self._pool, outcome, silent)
 
     def _told(self, outcome: Outcome) -> None:
         """Say what became of some artefacts, and add it up."""

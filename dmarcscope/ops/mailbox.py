@@ -62,6 +62,7 @@ class MailCollector(Collector):
         super().__init__(helm, mailbox.account_name, folder)
         self._mailbox = mailbox
         self._brought: tuple[int, int] = (0, 0)  # UIDVALIDITY, and the highest UID that was brought under it
+        self._expected = 0  # up to this UID it was told how many there are: a broken connection must not make them more
         self._one_by_one = 0  # up to this UID: a message among them broke the connection
         self._broke: dict[int, int] = {}
         self._unnoted: dict[int, tuple[str, datetime]] = {}  # could not be fetched, while the ledger did not answer
@@ -94,10 +95,14 @@ class MailCollector(Collector):
         begin = self._begin(folder)
         newest = self._newest(folder)
         for uids in session.new_uids(begin, selected):
-            for batch in self._batches(session, self._unknown(folder, uids, newest)):
+            unknown = self._unknown(folder, uids, newest)
+            self.helm.expect(sum(uid > self._expected for uid in unknown))
+            self._expected = max(self._expected, uids[-1])
+            for batch in self._batches(session, unknown):
                 if self.helm.stop.is_set():
                     return
                 self._bring(session, folder, batch)
+                self.helm.progress(len(batch))
                 self._brought = (folder.uidvalidity, max(batch))
                 self.got_on()
                 if self.helm.keeper.stored != stored:
@@ -112,6 +117,7 @@ class MailCollector(Collector):
                 self.helm.tell(Event(Happening.UIDVALIDITY, {"place": self.place, "before": self._brought[0], "now": folder.uidvalidity}))
             self.ask(lambda: self.mails.let_go(folder), None)
             self._brought, self._one_by_one, self._broke, self._unnoted = (folder.uidvalidity, 0), 0, {}, {}
+            self._expected = 0
         return self._brought[1]
 
     def _newest(self, folder: Folder) -> int:

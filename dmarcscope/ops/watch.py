@@ -42,6 +42,7 @@ def watch(
     jobs: int = 1,
     chance: Random | None = None,
     progress: Progress = silent,
+    expect: Progress = silent,
     dns: DnsSettings | None = None,
 ) -> Outcome:
     """Take in what is in mailboxes and folders: until ``stop`` is set, or ``once`` all that is there now. Returns what became of it.
@@ -59,8 +60,8 @@ def watch(
         store.spool.create()
     with ExitStack() as held, Pool(jobs) as pool:
         drawn = chance or Random()  # noqa: S311 (jitter)
-        keeper = Keeper(store, tell, pool=pool, chance=drawn, progress=progress)
-        helm = Helm(store, keeper, tell, stop, once, drawn)
+        keeper = Keeper(store, tell, pool=pool, chance=drawn)
+        helm = Helm(store, keeper, tell, stop, once, drawn, progress, expect)
         collectors = [collector for place in places for collector in collectors_of(place, helm)]
         for collector in collectors:
             held.enter_context(alone(store, collector))

@@ -933,3 +933,24 @@ def test_both_kinds_of_security_are_one_mailbox(root: Path) -> None:
     account = imap.Account("a@example.org", "imap.example.org", 993)
     other = replace(account, port=143, security=Security.STARTTLS)
     assert Mailbox("x", account).account_name == Mailbox("y", other).account_name
+
+
+def test_how_far_it_has_come(server: Dovecot, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters count too, and a second look has nothing to expect; so a bar has an end, and comes to it."""
+    monkeypatch.setattr("dmarcscope.ops.mailbox.BATCH_MAILS", 3)
+    server.add("INBOX", [*(report_mail(number) for number in range(6)), letter(1), letter(2)])
+    world = World.of(server, root)
+    for expected in ([8], []):
+        told: list[tuple[str, int]] = []
+        with StoreFiles(root, SMALL) as store:
+            watch(
+                store,
+                world.places,
+                world.events.append,
+                stop=Flag(),
+                once=True,
+                progress=lambda done, told=told: told.append(("done", done)),
+                expect=lambda more, told=told: told.append(("expect", more)),
+            )
+        assert [more for kind, more in told if kind == "expect" and more] == expected
+        assert sum(done for kind, done in told if kind == "done") == sum(expected)
