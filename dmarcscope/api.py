@@ -281,6 +281,7 @@ def which(
     source_ip: str | None = None,
     reporter: str | None = None,
     *,
+    domains: Iterable[str] = (),
     verified: bool = False,
 ) -> Filter:
     """What the user names, as a filter. Raises SetupError where it names nothing that can be meant."""
@@ -296,4 +297,5 @@ def which(
         source_ip=values.source_ip(source_ip).value if source_ip else None,
         reporter=reporter,
         verified=verified,
+        domains=tuple(values.domain(one).value or one for one in domains),
     )

@@ -8,8 +8,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from dmarcscope.config import models as settings
+from dmarcscope.config.finding import find_config
+from dmarcscope.config.loading import load
 from dmarcscope.config.oauth import Grant, OAuth, Provider
 from dmarcscope.config.secret import SecretSource
+from dmarcscope.config.senders_file import senders_file
+from dmarcscope.enrich.catalogue import load_catalogue
+from dmarcscope.enrich.networks import open_networks, used_files
+from dmarcscope.enrich.owner_list import read_list
 from dmarcscope.errors import SetupError
 from dmarcscope.intake.account import Account, Mechanism, Security
 from dmarcscope.intake.login import Login, begin
@@ -18,6 +24,7 @@ from dmarcscope.intake.oauth import OAuthClient, google, microsoft
 from dmarcscope.intake.tokens import CommandToken, OAuthTokens
 from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.model.after import After
+from dmarcscope.model.knowledge import Knowledge
 from dmarcscope.ops.after import Rules
 from dmarcscope.ops.folder import WatchedFolder
 from dmarcscope.ops.mailbox import Mailbox
@@ -163,6 +170,20 @@ def mailbox_at(url: str, ask_password: Callable[[str], str], *, ca_file: Path | 
         verify=verify,
     )
     return Mailbox("imap", account, (unquote(parts.path.strip("/")) or "INBOX",))
+
+
+def knowledge(config: Path | None = None, owner_list: Path | None = None) -> Knowledge:
+    """What verdicts are made with: catalogue, owner's list and networks, as configured; ``owner_list`` goes before the configured one.
+
+    Raises SetupError for a file that cannot be used. A list that is not there is an empty one.
+    """
+    file = config.expanduser() if config is not None else find_config()
+    senders = load(file).senders if file is not None else settings.Senders()
+    return Knowledge(
+        catalogue=load_catalogue(senders.catalogue),
+        owner=read_list(owner_list or senders_file(None, config)),
+        networks=open_networks(used_files(senders.networks)),
+    )
 
 
 def begin_login(given: settings.Settings, name: str, store: Path, port: int = 0) -> Login:

@@ -19,13 +19,32 @@ from dmarcscope.config.fields import Server, duration_text
 from dmarcscope.config.models import SECTIONS
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.table import Table
-from dmarcscope.tables.columns import ALIGNMENT_COLUMNS, LEDGER_COLUMNS, RECOMPUTED_COLUMNS, RECORD_COLUMNS, REPORT_COLUMNS, Column
+from dmarcscope.tables.columns import (
+    ALIGNMENT_COLUMNS,
+    LEDGER_COLUMNS,
+    RECOMPUTED_COLUMNS,
+    RECORD_COLUMNS,
+    REPORT_COLUMNS,
+    SENDER_COLUMNS,
+    VERDICT_COLUMNS,
+    Column,
+)
 from dmarcscope.tables.queries import GROUPS, SOURCES_MEANINGS
 
 HERE = Path(__file__).parent
 MADE = "<!-- Made by docs/generate.py from the code; change it there. -->\n"
 COMMANDS = (
     "ingest",
+    "senders show",
+    "senders accept",
+    "senders reject",
+    "senders check",
+    "fixes",
+    "explain",
+    "changes",
+    "readiness",
+    "whatif",
+    "coverage",
     "sources",
     "records",
     "reports",
@@ -39,6 +58,8 @@ COMMANDS = (
     "watch",
     "resolve",
     "alignment",
+    "data build",
+    "data status",
     "dns history",
     "mailbox test",
     "mailbox login",
@@ -53,6 +74,7 @@ TYPES = {
     "Int32": "int32",
     "Utf8": "string",
     "Boolean": "bool",
+    "Float64": "float64",
     "Timestamp": "timestamp, UTC",
     "List(Struct": "list",
     "List(": "list of string",
@@ -83,6 +105,8 @@ def columns_page() -> str:
         "is no domain, address or word of the standard stays as written, and the report's `defects` name it.\n\n"
         f"## `records`: one line per record\n\n{column_rows((*REPORT_COLUMNS, *RECORD_COLUMNS))}\n\n"
         "The lists `reasons`, `dkim` and `spf` are JSON text in CSV. `month` is in the table's files, not in the answer of `records`.\n\n"
+        f"With `--classified`, [the verdict](classes.md) on each:\n\n{column_rows(VERDICT_COLUMNS)}\n\n"
+        f"## `senders`: one line per sender\n\n{column_rows(SENDER_COLUMNS)}\n\n"
         f"## `reports`: one line per report\n\n{column_rows(LEDGER_COLUMNS)}\n\n"
         f"## `sources`: messages summed by {groups}\n\n{sums}\n\n"
         "The columns about the DNS are null where nobody has asked; see [look-ups](lookups.md). Lists are JSON text in CSV.\n\n"
@@ -133,6 +157,7 @@ MEANINGS = {
     "mailbox.NAME.tls": "How far the mail server is trusted",
     "folder.NAME": "A folder of files that is watched",
     "dns": "How the DNS is asked. With this table, `ingest` and `watch` look up sources and keys by themselves once what came is stored",
+    "senders": "What tells who sends, beside the reports; see [the list of senders](senders-list.md)",
 }
 
 

@@ -6,14 +6,20 @@ EX_TEMPFAIL: a mail server keeps the mail).
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dmarcscope.cli import output as out
 from dmarcscope.cli.asking import check, setup, spf
+from dmarcscope.cli.changing import CHANGES_EXAMPLES, changes
 from dmarcscope.cli.configuring import config_app
+from dmarcscope.cli.data import data_app
+from dmarcscope.cli.deciding import COVERAGE_EXAMPLES, READINESS_EXAMPLES, coverage, readiness
+from dmarcscope.cli.explaining import EXAMPLES as EXPLAIN_EXAMPLES
+from dmarcscope.cli.explaining import explain
 from dmarcscope.cli.options import (
+    ConfigOption,
     DebugOption,
     DomainArgument,
     Format,
@@ -27,13 +33,19 @@ from dmarcscope.cli.options import (
     VerifiedOption,
 )
 from dmarcscope.cli.resolving import alignment, dns_app, resolve
+from dmarcscope.cli.sending import FIXES_EXAMPLES, ClassOption, SenderOption, class_of, fixes, senders_app
 from dmarcscope.cli.taking import ingest, tell_outcome
 from dmarcscope.cli.watching import mailbox_app, watch
+from dmarcscope.cli.whatif import EXAMPLES as WHATIF_EXAMPLES
+from dmarcscope.cli.whatif import whatif
 from dmarcscope.errors import DmarcscopeError, SetupError, Unavailable
+from dmarcscope.model.meant import Meant
 from dmarcscope.store import DEFAULT_STORE
 
+if TYPE_CHECKING:
+    from dmarcscope.tables.queries import Filter
+
 OK, FOUND, USAGE, TRY_AGAIN = 0, 1, 2, 75
-SCREEN = 40  # lines shown at a terminal unless --limit says otherwise
 
 EXAMPLES = """
 Examples:
@@ -140,24 +152,13 @@ def sources(
             out.write_table(answer, form, output)
             return
         if not answer.num_rows:
-            out.say(nothing_found(domain, ask.domains(opened.files)))
+            out.say(out.nothing_found(domain, ask.domains(opened.files)))
             return
     from dmarcscope.present import terminal
     from dmarcscope.tables.rows import rows
 
     asked = terminal.sources_title(domain, since, until)
-    out.show(terminal.sources(rows(answer), by, shown_lines(limit, output), asked, out.width(output), chosen.domain), output)
-
-
-def shown_lines(limit: int | None, output: Path | None) -> int | None:
-    """How many lines to show: what fits at a terminal, all in a file or pipe, and what is asked for anywhere."""
-    return limit or (SCREEN if output is None and sys.stdout.isatty() else None)
-
-
-def nothing_found(domain: str | None, known: list[str]) -> str:
-    """Why an answer is empty, and what there is instead."""
-    about = f"No messages are reported for {domain} in that time." if domain else "No messages are reported in that time."
-    return f"{about} Domains in this store: {', '.join(known)}" if known else f"{about} The store holds none at all."
+    out.show(terminal.sources(rows(answer), by, out.shown_lines(limit, output), asked, out.width(output), chosen.domain), output)
 
 
 @app.command(
@@ -172,25 +173,57 @@ def records(
     until: UntilOption = None,
     limit: LimitOption = None,
     verified: VerifiedOption = False,
+    classified: Annotated[bool, typer.Option("--classified", help="With class, sender, rule and confidence of each.")] = False,
+    sender: SenderOption = None,
+    sender_class: ClassOption = None,
+    config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
     output: OutputOption = None,
 ) -> None:
-    """The lines behind it: one per record of a report, with every DKIM and SPF result."""
+    """The lines behind it: one per record of a report, with every DKIM and SPF result.
+
+    --sender and --class choose those of a sender or a class; both imply --classified.
+    """
     from dmarcscope.api import open_store, which
     from dmarcscope.ops import ask
     from dmarcscope.tables.rows import rows
 
     chosen = which(domain, since, until, source_ip, reporter, verified=verified)
+    if classified or sender or sender_class:
+        show_classified(store, chosen, Meant(sender, class_of(sender_class)), config, limit, form, output)
+        return
     with open_store(store) as opened:
         if form is not Format.TABLE:
             out.write(*ask.record_batches(opened.files, chosen, limit), form, output)
             return
-        lines = shown_lines(limit, output) or SCREEN
+        lines = out.shown_lines(limit, output) or out.SCREEN
         total = ask.count_records(opened.files, chosen)
         answer = rows(ask.records(opened.files, chosen, lines))
     from dmarcscope.present import terminal
 
     out.show(terminal.records(answer, max(0, total - len(answer)), out.width(output)), output)
+
+
+def show_classified(
+    store: Path, chosen: "Filter", meant: Meant, config: Path | None, limit: int | None, form: Format, output: Path | None
+) -> None:
+    """The lines with the verdict on each."""
+    from dmarcscope.api import open_store
+    from dmarcscope.ops import senders as sending
+    from dmarcscope.tables.rows import rows_of
+    from dmarcscope.wiring import knowledge
+
+    known = knowledge(config)
+    with open_store(store) as opened:
+        if form is not Format.TABLE:
+            out.write(*sending.records(opened.files, chosen, known, meant, limit), form, output)
+            return
+        lines = out.shown_lines(limit, output) or out.SCREEN
+        total = sending.count(opened.files, chosen, known, meant)
+        answer = list(rows_of(sending.records(opened.files, chosen, known, meant, lines)[1]))
+    from dmarcscope.present import terminal
+
+    out.show(terminal.records(answer, max(0, total - len(answer)), out.width(output), classified=True), output)
 
 
 @app.command(epilog="Examples: dmarcscope reports example.com --since 7d   |   dmarcscope reports --reporter google.com --format json")
@@ -218,7 +251,7 @@ def reports(
     from dmarcscope.present import terminal
     from dmarcscope.tables.rows import rows
 
-    shown = rows(answer)[: shown_lines(limit, output)]
+    shown = rows(answer)[: out.shown_lines(limit, output)]
     out.show(terminal.reports(shown, answer.num_rows - len(shown), out.width(output)), output)
 
 
@@ -350,6 +383,14 @@ app.command(epilog="Examples: dmarcscope spf 192.0.2.1 example.com   |   dmarcsc
 app.command(
     epilog="Examples: dmarcscope setup example.com --rua dmarc@example.com   |   the same with --verify, some time after it is published"
 )(setup)
+app.add_typer(senders_app, name="senders")
+app.command(epilog=FIXES_EXAMPLES)(fixes)
+app.command(epilog=EXPLAIN_EXAMPLES)(explain)
+app.command(epilog=CHANGES_EXAMPLES)(changes)
+app.command(epilog=READINESS_EXAMPLES)(readiness)
+app.command(epilog=WHATIF_EXAMPLES)(whatif)
+app.command(epilog=COVERAGE_EXAMPLES)(coverage)
+app.add_typer(data_app, name="data")
 app.add_typer(dns_app, name="dns")
 app.add_typer(mailbox_app, name="mailbox")
 app.add_typer(config_app, name="config")

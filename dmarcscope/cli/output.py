@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as ProgressBar
     from rich.text import Text
 
+SCREEN = 40  # lines shown at a terminal unless --limit says otherwise
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
 
 
@@ -49,6 +50,17 @@ def width(output: Path | None) -> int:
 
         return Console().width
     return PLAIN_WIDTH
+
+
+def shown_lines(limit: int | None, output: Path | None) -> int | None:
+    """How many lines to show: what fits at a terminal, all in a file or pipe, and what is asked for anywhere."""
+    return limit or (SCREEN if output is None and sys.stdout.isatty() else None)
+
+
+def nothing_found(domain: str | None, known: list[str]) -> str:
+    """Why an answer is empty, and what there is instead."""
+    about = f"No messages are reported for {domain} in that time." if domain else "No messages are reported in that time."
+    return f"{about} Domains in this store: {', '.join(known)}" if known else f"{about} The store holds none at all."
 
 
 def show(renderable: "RenderableType", output: Path | None) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 import idna
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, StrictBool, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictBool, ValidationInfo
 
 from dmarcscope.config.table import folder_of, refusal
 
@@ -132,6 +132,18 @@ def host(text: str, fix: str = "Write a host name such as mx.example.org") -> st
             raise refusal("is no host name", fix) from None
     if len(name) > 253 or not all(LABEL.fullmatch(label) for label in name.split(".")):
         raise refusal("is no host name", fix)
+    return name
+
+
+def domain_name(text: str) -> str:
+    """A domain of one's own, as lower-case A-labels.
+
+    >>> domain_name("Bücher.example")
+    'xn--bcher-kva.example'
+    """
+    name = host(text, "Write a domain such as example.com")
+    if name.rpartition(".")[2].isdigit() or ":" in name:
+        raise refusal("is an address, and no domain", "Write a domain such as example.com")
     return name
 
 
@@ -314,5 +326,6 @@ Variable = Annotated[str, AfterValidator(variable)]
 Text = Annotated[str, AfterValidator(filled)]
 Texts = Annotated[tuple[Text, ...], AfterValidator(each_once)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(trusted_host)], ...], AfterValidator(each_once)]
+DomainList = Annotated[tuple[Annotated[str, AfterValidator(domain_name)], ...], Field(min_length=1), AfterValidator(each_once)]
 Command = Annotated[tuple[str, ...], AfterValidator(program)]
 YesNo = StrictBool

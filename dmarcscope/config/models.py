@@ -10,6 +10,7 @@ from pydantic import Field
 
 from dmarcscope.config.fields import (
     AtOnce,
+    DomainList,
     Duration,
     FilePath,
     FilePaths,
@@ -162,6 +163,21 @@ class Dns(Table):
             yield Flaw("nameservers", "does not go with offline = true", "Leave one of them out")
 
 
+class Senders(Table):
+    """What tells who sends, beside the reports."""
+
+    list: FilePath | None = Field(
+        default=None,
+        description="Your own list of senders; else `senders.yaml` beside this file, if it is there, else in the current folder.",
+    )
+    networks: FilePaths = Field(
+        default=(), description="Files (`.mmdb`) that tell network and country of an address; the first that knows."
+    )
+    catalogue: FilePaths = Field(
+        default=(), description="Catalogues of your own (TOML), whose senders are added to those that come with dmarcscope."
+    )
+
+
 class Settings(Table):
     """All that is configured."""
 
@@ -169,6 +185,10 @@ class Settings(Table):
     mailbox: dict[Name, Mailbox] = Field(default={}, description="The mailboxes, each by a name: `[mailbox.NAME]`.")
     folder: dict[Name, Folder] = Field(default={}, description="The watched folders, each by a name: `[folder.NAME]`.")
     dns: Dns = Field(default=Dns(), description="How the DNS is asked. With this table, `ingest` and `watch` look things up by themselves.")
+    senders: Senders = Field(default=Senders(), description="What tells who sends, beside the reports.")
+    groups: dict[Name, DomainList] = Field(
+        default={}, description='Lists of domains to ask about together, each by a name: `NAME = ["example.com"]`, for `--group NAME`.'
+    )
 
     @property
     def looks_up(self) -> bool:
@@ -208,5 +228,6 @@ SECTIONS: dict[str, type[Table]] = {
     "mailbox.NAME.tls": Tls,
     "folder.NAME": Folder,
     "dns": Dns,
+    "senders": Senders,
 }
 SECRETS = ("password", "client_secret", "refresh_token", "token")

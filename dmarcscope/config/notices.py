@@ -58,7 +58,11 @@ def of_tls(settings: Settings) -> Iterator[Remark]:
 
 
 def of_paths(settings: Settings) -> Iterator[Remark]:
-    """Watched folders that are not there."""
+    """Watched folders and files about senders that are not there."""
     for name, folder in settings.folder.items():
         if not folder.path.is_dir():
             yield f"folder.{name}.path", f"there is no folder {folder.path}", "Make it, or check the path"
+    for key in ("networks", "catalogue"):
+        for file in getattr(settings.senders, key):
+            if not file.is_file():
+                yield f"senders.{key}", f"there is no file {file}, or it may not be read", "Check the path"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 DATE = re.compile(r"^// VERSION: (\d{4}-\d{2}-\d{2})", re.MULTILINE)
@@ -18,6 +19,7 @@ class Suffixes:
     dated: str
 
 
+@cache
 def packaged_suffixes() -> Suffixes:
     """The list of the package that is installed. Of a name under no known suffix, the last label counts as one, as the list says."""
     from publicsuffixlist import PublicSuffixList

@@ -166,9 +166,16 @@ RECORDS = (
 )
 
 
-def records(rows: Sequence[Mapping[str, Any]], more: int | None, width: int) -> RenderableType:
+VERDICT_COLUMNS = (
+    Column("class", lambda row: safe(row["class"] or "–", 20)),
+    Column("sender", lambda row: safe(row["sender"] or "–", 40)),
+    Column("rule", lambda row: safe(row["rule"] or "–", 20)),
+)
+
+
+def records(rows: Sequence[Mapping[str, Any]], more: int | None, width: int, *, classified: bool = False) -> RenderableType:
     """Lines of the record table, the columns that the width has room for."""
-    table, columns = drawn(RECORDS, width)
+    table, columns = drawn((*RECORDS[:2], *VERDICT_COLUMNS, *RECORDS[2:]) if classified else RECORDS, width)
     for row in rows:
         fill(table, columns, row)
     return Group(table, Text(more_lines(len(rows), more), style="dim"))

@@ -109,6 +109,13 @@ class Observations:
         found = self._found("o.name >= '_dmarc.' AND o.name < '_dmarc/' AND o.kind = 'TXT' ORDER BY o.first_seen, o.observation_id", ())
         return {one.question.name.removeprefix("_dmarc."): one for one in found}
 
+    def found_at(self, names: Collection[str]) -> list[Observation]:
+        """All TXT records that were seen at names, by name, earliest first."""
+        return self._found(
+            "o.kind = 'TXT' AND o.name IN (SELECT value FROM json_each(?)) ORDER BY o.name, o.first_seen, o.observation_id",
+            (json.dumps(list(names)),),
+        )
+
     def last_trouble(self, domain: str) -> dict[Question, tuple[Outcome, str, datetime]]:
         """The questions about a name and those below it that could not be asked last: why, and when."""
         below = f".{domain}"

@@ -21,23 +21,38 @@ class Engine:
         self._table = table
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._files: list[str] = []
+        self.made: Any = None  # what was lent last, for whoever lent it
 
-    def ask(self, sql: str, values: Sequence[Any] = ()) -> Table:
-        """The answer to a question as an Arrow table; it sees the newest version of the record table."""
-        return Table.from_arrow(self._connect().sql(sql, params=list(values)))
+    def ask(self, sql: str, values: Sequence[Any] = (), *, newest: bool = True) -> Table:
+        """The answer to a question as an Arrow table, of the newest version of the record table or else that of the question before."""
+        return Table.from_arrow(self._connect(newest=newest).sql(sql, params=list(values)))
 
-    def stream(self, sql: str, values: Sequence[Any] = ()) -> tuple[Schema, Iterator[RecordBatch]]:
+    def stream(self, sql: str, values: Sequence[Any] = (), *, newest: bool = True) -> tuple[Schema, Iterator[RecordBatch]]:
         """The answer piece by piece, for answers too large to hold."""
-        reader = RecordBatchReader.from_arrow(self._connect().sql(sql, params=list(values)))
+        reader = RecordBatchReader.from_arrow(self._connect(newest=newest).sql(sql, params=list(values)))
         return reader.schema, iter(reader)
+
+    def keep(self, name: str, sql: str, values: Sequence[Any] = ()) -> None:
+        """Keep the answer to a question under a name, for further questions of this process."""
+        self._connect(newest=False).execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}", list(values))
+
+    def lend(self, name: str, table: Table) -> None:
+        """Let a table be asked under a name, likewise."""
+        self._connect(newest=False).register(name, table)
+
+    def version(self) -> tuple[str, ...]:
+        """What tells the newest version of the record table, which is asked from now on, from others."""
+        self._connect()
+        return tuple(self._files)
 
     def close(self) -> None:
         """Let go of the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self.made = None
 
-    def _connect(self) -> "duckdb.DuckDBPyConnection":
+    def _connect(self, *, newest: bool = True) -> "duckdb.DuckDBPyConnection":
         import duckdb
 
         if self._connection is None:
@@ -45,6 +60,8 @@ class Engine:
             self._connection.execute("SET TimeZone = 'UTC'")
             self._connection.execute("SET enable_progress_bar = false")
             self._files = [""]
+        if not newest and self._files != [""]:
+            return self._connection
         files = self._table.files()
         if files != self._files:
             self._view(self._connection, files)

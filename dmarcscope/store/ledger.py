@@ -202,6 +202,10 @@ class Ledger:
                 raise
             raise self._trouble(error, "read") from error
 
+    def state(self) -> tuple[int, int]:
+        """What changes with every change of the ledger, by this process or another; for remembering what was made of it."""
+        return self.rows("PRAGMA data_version")[0][0], self.connection.total_changes
+
     def is_made(self) -> bool:
         """Whether the file is there and has its tables."""
         return self.path.exists() and bool(self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'facts'"))

@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from arro3.core import DataType, Field, Schema
 
 INTEGER, SMALL, TEXT, TRUTH = DataType.int64(), DataType.int32(), DataType.utf8(), DataType.bool()
-TIME = DataType.timestamp("us", tz="UTC")
+TIME, REAL = DataType.timestamp("us", tz="UTC"), DataType.float64()
 
 
 def list_of(*names: str) -> DataType:
     """A list of groups of texts, such as the DKIM results of a record."""
     group = DataType.struct([Field(name, TEXT, nullable=True) for name in names])
     return DataType.list(Field("element", group, nullable=True))
+
+
+def list_of_texts() -> DataType:
+    """A list of texts."""
+    return DataType.list(Field("element", TEXT, nullable=True))
 
 
 REASONS = list_of("type", "comment")
@@ -126,6 +131,39 @@ RECOMPUTED_COLUMNS = (
     Column("standing", TEXT, "`agree`, `disagree` or `unknown`"),
 )
 RECOMPUTED_SCHEMA = schema_of(*RECOMPUTED_COLUMNS)
+
+VERDICT_COLUMNS = (
+    Column("class", TEXT, "what the message is to the owner: see docs/classes.md"),
+    Column("sender", TEXT, "who sends: a service, one's own server, a domain, or hosts of which no name is known"),
+    Column("rule", TEXT, "the rule that decided the class: see docs/classes.md"),
+    Column("confidence", REAL, "how far the rule is to be trusted, from 0 to 1; it is no measured frequency"),
+)
+"""What is computed on reading of a record, with `--classified`; never stored."""
+
+SENDER_COLUMNS = (
+    Column("sender", TEXT, "the service or system that sends, or what is known of it"),
+    Column("class", TEXT, "its class as a whole: `yours-needs-fixing` where more than 2 % of its mail that is yours fails"),
+    Column("messages", INTEGER, "messages reported"),
+    Column("dmarc_pass", INTEGER, "of these, passed DMARC"),
+    Column("dkim_aligned", INTEGER, "of these, DKIM passed and is aligned"),
+    Column("spf_aligned", INTEGER, "of these, SPF passed and is aligned"),
+    Column("delivered", INTEGER, "of these, disposition `none` or `pass`"),
+    Column("quarantined", INTEGER, "of these, disposition `quarantine`"),
+    Column("rejected", INTEGER, "of these, disposition `reject`"),
+    Column("overridden", INTEGER, "of these, the receiver gave a reason for not following the policy"),
+    Column("needs_fixing", INTEGER, "of these, yours and failing"),
+    Column("sources", INTEGER, "addresses"),
+    Column("reporters", INTEGER, "how many reporters saw them"),
+    Column("first_seen", TIME, "begin of the earliest period, UTC"),
+    Column("last_seen", TIME, "end of the latest period, UTC"),
+    Column("messages_before", INTEGER, "messages in as long a time before; null where there are no reports of that time"),
+    Column("dmarc_pass_before", INTEGER, "of these, passed DMARC"),
+    Column("confidence", REAL, "mean confidence of the verdicts"),
+    Column("known_by", list_of_texts(), "what the name rests on"),
+    Column("rules", list_of_texts(), "the rules that decided, the most common first"),
+    Column("next_step", TEXT, "the one next step"),
+)
+SENDERS_SCHEMA = schema_of(*SENDER_COLUMNS)
 
 LEDGER_COLUMNS = (
     Column("report_key", INTEGER, "the report's number in this store"),

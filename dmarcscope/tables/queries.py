@@ -58,12 +58,15 @@ SOURCES_MEANINGS = {
 }
 
 
+OF_DOMAIN = "policy_domain = ? OR header_from = ? OR ends_with(header_from, ?)"
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which records are meant. ``domain`` takes in its subdomains; ``since`` ≤ begin of the period < ``until``.
 
     ``verified``: only reports whose mail came, verifiably, from its author domain; the ledger knows which are not, and whoever asks puts
-    their keys into ``without``.
+    their keys into ``without``. ``domains``: those of several domains, where ``domain`` names none.
     """
 
     domain: str | None = None
@@ -74,14 +77,16 @@ class Filter:
     report_key: int | None = None
     verified: bool = False
     without: tuple[int, ...] = ()
+    domains: tuple[str, ...] = ()
 
     def where(self) -> tuple[str, list[Any]]:
         """A WHERE clause ("" where all are meant) and its values."""
         terms: list[str] = []
         values: list[Any] = []
-        if self.domain is not None:
-            terms.append("(policy_domain = ? OR header_from = ? OR ends_with(header_from, ?))")
-            values += [self.domain, self.domain, f".{self.domain}"]
+        meant = self.domains if self.domain is None else (self.domain,)
+        if meant:
+            terms.append(f"({' OR '.join([OF_DOMAIN] * len(meant))})")
+            values += [value for one in meant for value in (one, one, f".{one}")]
         if self.since is not None:
             # The month says nothing new, but the table is partitioned by it: other months are not even opened.
             terms.append(f"(month >= ? OR month = '{NO_MONTH}') AND period_begin >= ?")
