@@ -19,15 +19,20 @@ help: ## list the targets
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
 	@touch $@
 
-demo: .venv/installed ## who sends as the sample domain
+demo: .venv/installed ## who sends as the sample domain, what changed, and what to do
 	@rm -rf $(DEMO_STORE)
 	@$(BIN)/dmarcscope ingest sample_reports/reports --store $(DEMO_STORE) || test $$? -eq 1
 	@echo
 	@$(BIN)/dmarcscope resolve --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
+	@printf '\n$$ dmarcscope senders example.com\n'
+	@$(BIN)/dmarcscope senders example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
+	@printf '\n$$ dmarcscope changes example.com\n'
+	@$(BIN)/dmarcscope changes example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
+	@printf '\n$$ dmarcscope fixes example.com\n'
+	@$(BIN)/dmarcscope fixes example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
 	@echo
-	@$(BIN)/dmarcscope sources example.com --store $(DEMO_STORE) --limit 15
-	@echo
-	@echo "This was a throw-away store. Now your own reports:  $(BIN)/dmarcscope ingest PATH"
+	@echo "This was a throw-away store. More of it:  $(BIN)/dmarcscope readiness example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)"
+	@echo "Now your own reports:  $(BIN)/dmarcscope ingest PATH"
 
 test: .venv/developing ## every test but the long ones
 	$(BIN)/pytest -q -n auto -m 'not long'

@@ -230,6 +230,24 @@ def _query(name: str) -> Callable[[Plan], Figure]:
     return measure
 
 
+@functools.cache
+def _senders(shape: str) -> Figures:
+    _big_store(shape)
+    return _task("senders", shape)
+
+
+def _senders_week(plan: Plan) -> Figure:
+    found = _senders(plan.table)
+    raw = f"median of 7, warm ({found['week low']:.3f}–{found['week high']:.3f}); the first time {found['week first']:.2f} s"
+    return Figure(found["week"], raw)
+
+
+def _senders_month(plan: Plan) -> Figure:
+    found = _senders(plan.table)
+    warm = f"{found['month']:.2f} ({found['month low']:.2f}–{found['month high']:.2f})"
+    return Figure(found["month first"], f"the first time, all verdicts made anew; again {warm} s; peak {found['peak']:.0f} MiB")
+
+
 def _bytes_made(plan: Plan) -> Figure:
     made = _big_store(plan.table)
     raw = f"{made['bytes'] / MIB:.1f} MiB in {made['files']:.0f} files for {made['rows']:,.0f} records"
@@ -352,6 +370,8 @@ LINES = (
     Line("week", "week of one domain by source", 0.1, " s", _query("week"), digits=3),
     Line("trend", "90-day trend of one domain", 0.1, " s", _query("trend"), digits=3),
     Line("worst", "worst 50 sources of all domains", 1, " s", _query("worst"), digits=3),
+    Line("senders-week", "senders of one domain in a week", 0.3, " s", _senders_week, digits=3),
+    Line("senders-month", "senders of all domains in 30 days", 3, " s", _senders_month),
     Line("version", "dmarcscope --version against python -c pass", 8, "×", _version),
     Line("bytes", "bytes on disk per record, table only, the large store", 20, "", _bytes_made, digits=1),
     Line("bytes-ingested", "the same, a store as ingest leaves it", 20, "", _bytes_ingested, digits=1),

@@ -5,6 +5,7 @@ dmarcscope's Python names; the rest of the benchmarks knows only its command lin
 """
 
 import gzip
+import resource
 import statistics
 from functools import partial
 from pathlib import Path
@@ -95,3 +96,21 @@ def queries(shape: str) -> Figures:
         figures |= {name: statistics.median(walls), f"{name} low": min(walls), f"{name} high": max(walls)}
         figures[f"{name} lines"] = lines
     return figures
+
+
+def senders(shape: str) -> Figures:
+    """Asks who sends as the largest domain in a week and as all domains in 30 days, first and warm: wall seconds, and the peak in MiB."""
+    import dmarcscope
+    from benchmarks.big_store import domain_name, folder_name
+
+    opened = dmarcscope.open_store(DATA / folder_name(shape))
+    asked = {
+        "week": partial(opened.senders, domain_name(0), since="2026-W20", until="2026-W20"),
+        "month": partial(opened.senders, since="2026-04-15", until="2026-05-14"),
+    }
+    figures: Figures = {}
+    for name, ask in asked.items():
+        figures[f"{name} first"] = clocked(ask)["wall"]
+        walls = [clocked(ask)["wall"] for _ in range(PASSES)]
+        figures |= {name: statistics.median(walls), f"{name} low": min(walls), f"{name} high": max(walls)}
+    return {**figures, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}

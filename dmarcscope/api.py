@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event as Flag
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from dmarcscope.errors import ReportError, SetupError
+from dmarcscope.errors import ReportError
+from dmarcscope.filters import When, frame, which
 from dmarcscope.intake.paths import arrivals, find
 from dmarcscope.intake.unpack import LeafKind, unpack
+from dmarcscope.judging import Judging
 from dmarcscope.lookup.asking import Resolver
 from dmarcscope.lookup.opening import open_resolver
 from dmarcscope.lookup.settings import DnsSettings
@@ -37,15 +39,15 @@ from dmarcscope.ops.resolve import Resolved
 from dmarcscope.ops.spf import evaluate_spf
 from dmarcscope.ops.status import Status
 from dmarcscope.ops.verify import Check
-from dmarcscope.parse import aggregate, period, values
+from dmarcscope.parse import aggregate
 from dmarcscope.store.files import StoreFiles
 from dmarcscope.tables.queries import Filter
 
+__all__ = ["Store", "check_domain", "check_spf", "open_store", "parse_report", "parse_reports", "plan_setup", "which"]
+
 if TYPE_CHECKING:
     import pandas as pd
-    from arro3.core import Table
 
-When = str | datetime | None
 Found = TypeVar("Found")
 
 
@@ -104,12 +106,12 @@ def asked(verb: Callable[[Resolver], Awaitable[Found]], dns: DnsSettings | None)
     return asyncio.run(run())
 
 
-def open_store(path: str | Path) -> "Store":
-    """The store in a folder; it is made by the first ``ingest``."""
-    return Store(path)
+def open_store(path: str | Path, *, config: str | Path | None = None) -> "Store":
+    """The store in a folder; it is made by the first ``ingest``. ``config``: the configuration; without it, the one that is found."""
+    return Store(path, config=config)
 
 
-class Store:
+class Store(Judging):
     """A store of reports. Use it as a context manager, or close it.
 
     ``since`` and ``until`` take a datetime, a date («2026-05-14»), an ISO week («2026-W20») or a span back from now («30d»); a
@@ -118,8 +120,8 @@ class Store:
     cannot be meant, and StoreUnavailable where the store does not answer now.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._files = StoreFiles(Path(path).expanduser())
+    def __init__(self, path: str | Path, *, config: str | Path | None = None) -> None:
+        super().__init__(StoreFiles(Path(path).expanduser()), Path(config) if config else None)
 
     def __enter__(self) -> Self:
         return self
@@ -130,11 +132,6 @@ class Store:
     def close(self) -> None:
         """Let go of the store's files."""
         self._files.close()
-
-    @property
-    def files(self) -> StoreFiles:
-        """The spool, ledger and record table beneath."""
-        return self._files
 
     def ingest(self, paths: Iterable[str | Path], *, jobs: int = 1) -> Outcome:
         """Take in files, folders, globs, mboxes and maildirs, exactly once; returns what became of every artefact."""
@@ -265,37 +262,3 @@ class Store:
     def raw(self, report: str | int) -> bytes:
         """The bytes that brought a report, as they were received."""
         return reporting.raw(self._files, reporting.find(self._files, str(report), Filter()))
-
-
-def frame(answer: "Table") -> "pd.DataFrame":
-    """A table as a pandas frame."""
-    import pyarrow as pa
-
-    return cast("pd.DataFrame", pa.table(answer).to_pandas())
-
-
-def which(
-    domain: str | None = None,
-    since: When = None,
-    until: When = None,
-    source_ip: str | None = None,
-    reporter: str | None = None,
-    *,
-    domains: Iterable[str] = (),
-    verified: bool = False,
-) -> Filter:
-    """What the user names, as a filter. Raises SetupError where it names nothing that can be meant."""
-    now = datetime.now(UTC)
-    first = period.first_moment(since, now) if isinstance(since, str) else since
-    last = period.moment_after(until, now) if isinstance(until, str) else until
-    if first and last and first >= last:
-        raise SetupError(f"--since {since} is not before --until {until}")
-    return Filter(
-        domain=values.domain(domain).value if domain else None,
-        since=first,
-        until=last,
-        source_ip=values.source_ip(source_ip).value if source_ip else None,
-        reporter=reporter,
-        verified=verified,
-        domains=tuple(values.domain(one).value or one for one in domains),
-    )

@@ -220,30 +220,28 @@ def default_text(value: object) -> str:
 
 
 def picture() -> str:
-    """The README's picture: what `dmarcscope sources` shows of the sample reports, as SVG."""
+    """The README's picture: what `dmarcscope senders` shows of the sample reports, as SVG."""
     import dmarcscope
-    from dmarcscope.ops import ask
-    from dmarcscope.present import terminal
+    from dmarcscope.ops.senders import senders
+    from dmarcscope.present import senders as presenting
     from dmarcscope.tables.queries import Filter
-    from dmarcscope.tables.rows import rows
 
-    console = Console(record=True, width=150, file=StringIO(), force_terminal=True, color_system="truecolor")
-    console.print("[bold]$[/] dmarcscope sources example.com\n", highlight=False)
-    with tempfile.TemporaryDirectory() as folder, dmarcscope.open_store(folder) as store:
-        store.ingest([HERE.parent / "sample_reports" / "reports"])
-        zones = sorted((HERE.parent / "sample_reports" / "zones").iterdir())
-        store.resolve(dns=dmarcscope.DnsSettings(offline=True, zone_files=tuple(zones)))
-        answer = ask.sources(store.files, "source_ip", Filter("example.com"))
-    title = terminal.sources_title("example.com", None, None)
-    console.print(terminal.sources(rows(answer), "source_ip", 12, title, 150, "example.com"), highlight=False)
-    drawn = console.export_svg(title="dmarcscope", unique_id="sources")
+    samples = HERE.parent / "sample_reports"
+    console = Console(record=True, width=160, file=StringIO(), force_terminal=True, color_system="truecolor")
+    console.print("[bold]$[/] dmarcscope senders example.com\n", highlight=False)
+    with tempfile.TemporaryDirectory() as folder, dmarcscope.open_store(folder, config=samples / "dmarcscope.toml") as store:
+        store.ingest([samples / "reports"])
+        store.resolve(dns=dmarcscope.DnsSettings(offline=True, zone_files=tuple(sorted((samples / "zones").iterdir()))))
+        found = senders(store.files, Filter("example.com"), store.knowledge)
+    console.print(presenting.senders(found, None, 160), highlight=False)
+    drawn = console.export_svg(title="dmarcscope", unique_id="senders")
     return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # nothing is to be fetched from elsewhere
 
 
 def pages() -> dict[str, str]:
     """Every generated page by its file name."""
     os.environ.update({"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
-    return {"columns.md": columns_page(), "commands.md": commands_page(), "config.md": config_page(), "sources.svg": picture()}
+    return {"columns.md": columns_page(), "commands.md": commands_page(), "config.md": config_page(), "senders.svg": picture()}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ RANKS = (
     {"ops"},
     {"config"},
     {"wiring"},
+    {"filters"},
+    {"judging"},
     {"api"},
     {"cli", "web", "__init__"},
     {"__main__"},

@@ -13,7 +13,7 @@ from dmarcscope.errors import SetupError
 from dmarcscope.model.fix import Fix
 from dmarcscope.model.sender import Aligning, Sender
 from dmarcscope.parse.spf_meant import spf_records
-from dmarcscope.parse.zone_line import txt_line
+from dmarcscope.parse.zone_line import owner, quoted, txt_line
 
 MAX_HOSTS = 8
 """Addresses that are worth a term of their own; more of them belong behind one name."""
@@ -194,10 +194,11 @@ def zone_line(record: str, domain: str) -> str:
     for kind in ("CNAME", "TXT", "MX", "NS", "A"):
         host, found, value = record.partition(f" {kind} ")
         if found:
-            owner = domain if host == "@" else f"{host}.{domain}"
+            name = owner(domain) if host == "@" else f"{host}.{owner(domain)}"
             if kind in {"CNAME", "MX", "NS"} and not value.endswith((">", ".")):
                 value += "."
-            return txt_line(owner, value) if kind == "TXT" and "<" not in value else f"{owner}. IN {kind} {value}"
+            is_told = kind == "TXT" and not (value.startswith("<") and value.endswith(">"))
+            return f"{name} IN {kind} {quoted(value) if is_told else value}"
     return record
 
 

@@ -16,6 +16,10 @@ HOME_SHARE = 0.3
 """Of a key's mail: the share from one group of hosts that makes it the key's home, besides those that are evidently its owner's."""
 STEADY_SHARE = 0.05
 """Of a domain's mail that nothing authenticates: the share from one group of hosts that is much."""
+STEADY_MESSAGES = 100
+"""Messages that a system sends at least which is worth being one."""
+STEADY_SOURCES = 5
+"""Addresses that one forgotten system has, at most."""
 CHANGED_SHARE = 0.75
 """Of the signed mail that hosts pass on: the share that is changed on its way; lists change all of it, forwarders little."""
 SCATTERED = 8
@@ -25,13 +29,16 @@ COUNTRIES = 5
 
 
 class Sighting(NamedTuple):
-    """Mail with equal evidence from one place: how much, and when its first period begins and its last one ends (days since 1970)."""
+    """Mail with equal evidence from one place: how much, and when its first period begins and its last one ends (days since 1970);
+    ``sources``: how many addresses the place's group has.
+    """
 
     who: Identities
     place: Place
     messages: int
     first_day: float
     last_day: float
+    sources: int = 1
 
     @property
     def group(self) -> str:
@@ -131,17 +138,17 @@ def learn_scatter(cases: Cases, learnt: dict[str | None, Learnt]) -> None:
 
 
 def learn_steady(cases: Cases, learnt: dict[str | None, Learnt]) -> None:
-    """Which groups send much of what nothing authenticates, and over many days: a forgotten system does, hosts of a botnet do not."""
+    """Which groups of few addresses send much of what nothing authenticates, over many days: a forgotten system does; a botnet does not."""
     total: dict[str | None, int] = defaultdict(int)
-    found: dict[tuple[str | None, str], tuple[int, float, float]] = {}
+    found: dict[tuple[str | None, str], tuple[int, float, float, int]] = {}
     for case, seen in cases:
         if case.who.nothing_passed and not case.who.own_failed:
             total[case.who.author] += seen.messages
             key = (case.who.author, seen.group)
-            messages, first, last = found.get(key, (0, seen.first_day, seen.last_day))
-            found[key] = messages + seen.messages, min(first, seen.first_day), max(last, seen.last_day)
-    for (author, group), (messages, first, last) in found.items():
-        if last - first >= STEADY_DAYS and messages >= STEADY_SHARE * total[author]:
+            messages, first, last, sources = found.get(key, (0, seen.first_day, seen.last_day, 0))
+            found[key] = messages + seen.messages, min(first, seen.first_day), max(last, seen.last_day), max(sources, seen.sources)
+    for (author, group), (messages, first, last, sources) in found.items():
+        if sources <= STEADY_SOURCES and last - first >= STEADY_DAYS and messages >= max(STEADY_MESSAGES, STEADY_SHARE * total[author]):
             learnt[author].steady.add(group)
 
 

@@ -16,7 +16,7 @@ Known = Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 def lines(rows: Iterable[Mapping[str, Any]], known: Known, catalogue: Catalogue, *, has_before: bool) -> list[SenderLine]:
-    """A line per sender: what needs fixing or is not known first, then by messages."""
+    """A line per sender, most messages first."""
     kinds = {sender.name for sender in catalogue.senders}
     found = [line_of(row, known, kinds, has_before=has_before) for row in rows]
     return sorted(found, key=lambda line: (-line.messages, ORDER.index(line.sender_class), line.sender))

@@ -144,7 +144,7 @@ def show_behind(
 
     answer = sending.behind(opened.files, asked, known, meant, by)
     if form is not Format.TABLE:
-        out.write_table(answer, form, output)
+        out.write_table(answer if limit is None else answer.slice(0, limit), form, output)
         return
     from dmarcscope.present import terminal
     from dmarcscope.present.wording import safe
@@ -180,6 +180,7 @@ def fixes(
     Nobody is asked: what the DNS has is known from `resolve` and `check`. Without --since, the last 30 days of data.
     """
     from dmarcscope.api import open_store, which
+    from dmarcscope.ops import ask
     from dmarcscope.ops.fixes import as_dicts
     from dmarcscope.ops.fixes import fixes as found_fixes
     from dmarcscope.wiring import knowledge
@@ -187,6 +188,9 @@ def fixes(
     asked = which(domain, since, until, domains=grouped(domain, group, config), verified=verified)
     with open_store(store) as opened:
         found = found_fixes(opened.files, asked, knowledge(config))
+        if form is Format.TABLE and not found and not ask.count_records(opened.files, asked):
+            out.say(out.nothing_found(asked.domain, ask.domains(opened.files)))
+            return
     if form is not Format.TABLE:
         out.write_rows(as_dicts(found), form, output)
         return

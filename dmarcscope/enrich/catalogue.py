@@ -38,11 +38,12 @@ def texts(value: Any) -> tuple[str, ...]:
 
 def domains(value: Any) -> tuple[str, ...]:
     """A list of domains."""
-    for one in texts(value):
+    written = texts(value)
+    for one in written:
         found = domain(one)
         if found.problem is not None or found.value != one or "." not in one:
             raise ValueError(f"{one!r} is no domain in lower case, without a final dot")
-    return tuple(value)
+    return written
 
 
 def numbers(value: Any) -> tuple[int, ...]:
@@ -54,10 +55,11 @@ def numbers(value: Any) -> tuple[int, ...]:
 
 def record_lines(value: Any) -> tuple[str, ...]:
     """Records as «host TYPE value»; what only an account tells stands between < and >."""
-    for line in texts(value):
+    lines = texts(value)
+    for line in lines:
         if not RECORD.fullmatch(line):
             raise ValueError(f"{line!r} is not «host TYPE value»")
-    return tuple(value)
+    return lines
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -88,13 +90,16 @@ def packaged_catalogue() -> Catalogue:
 
 
 def load_catalogue(more: Iterable[Path] = ()) -> Catalogue:
-    """The packaged catalogue with the owner's files over it; a sender of the same name replaces. Raises SetupError for a file in error."""
+    """The packaged catalogue with the owner's files before it, the last one first: a domain that stands in several is the first one's,
+    and a sender of the same name, in whatever case, replaces. Raises SetupError for a file in error.
+    """
     found = packaged_catalogue()
-    known = {sender.name: sender for sender in found.senders}
+    known = {sender.name.casefold(): sender for sender in found.senders}
     version = found.version
     for path in more:
         added = read_catalogue(contents(path), str(path))
-        known |= {sender.name: sender for sender in added.senders}
+        own = {sender.name.casefold(): sender for sender in added.senders}
+        known = own | {name: sender for name, sender in known.items() if name not in own}
         version = f"{version} + {path.name}" + (f" {added.version}" if added.version else "")
     return Catalogue(tuple(known.values()), version)
 

@@ -116,7 +116,11 @@ def judged(asked: Classified, places: Sequence[Place]) -> Classified:
     engine = asked.store.engine
     cases = engine.ask(classifying.CASES, newest=False)
     evidence, at, *figures = (list(cases.column(name).to_pylist()) for name in cases.schema.names)
-    seen = [Sighting(asked.identities[one], places[place], *rest) for one, place, *rest in zip(evidence, at, *figures, strict=True)]
+    sizes = Counter(place.group for place in asked.places.values())
+    seen = [
+        Sighting(asked.identities[one], places[place], *rest, sizes[places[place].group])
+        for one, place, *rest in zip(evidence, at, *figures, strict=True)
+    ]
     verdicts = asked.classifier.judge(seen)
     numbers: dict[tuple[Verdict, str, str], int] = {}
     given = [

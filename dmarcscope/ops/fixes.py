@@ -87,7 +87,7 @@ def is_own(judged: Classified, row: dict[str, Any]) -> bool:
 def last_record(seen: Observations, key: Key) -> str | None:
     """The last record that was seen at the name of a key."""
     domain, selector = key
-    told = [one for one in seen.of(Question(f"{selector}._domainkey.{domain}", "TXT")) if one.records] if selector else []
+    told = [one for one in seen.of(Question(f"{selector}._domainkey.{domain}".lower(), "TXT")) if one.records] if selector else []
     return told[-1].records[0] if told else None
 
 
@@ -107,10 +107,11 @@ async def with_lookups(store: StoreFiles, found: Iterable[Fix]) -> list[Fix]:
 
 
 def spf_of(fix: Fix) -> str | None:
-    """The SPF record that a fix publishes, if it does."""
+    """The SPF record that a fix publishes at its domain, if it does."""
     line = fix.records[0] if fix.records else ""
     start = line.find("v=spf1")
-    return line[start:].replace('" "', "").removesuffix('"') if start >= 0 and "<" not in line else None
+    is_whole = line.startswith(f"{fix.domain}. IN TXT ") and start >= 0 and "<" not in line
+    return line[start:].replace('" "', "").removesuffix('"') if is_whole else None
 
 
 def as_dicts(found: Iterable[Fix]) -> list[dict[str, Any]]:

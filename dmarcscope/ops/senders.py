@@ -68,7 +68,7 @@ def before(store: StoreFiles, which: Filter) -> datetime | None:
     until = min(which.until or end, end + timedelta(seconds=1))
     earlier = which.since - (until - which.since)
     # A time before of which there are only some days would make everybody look new.
-    first_day = replace(which, since=None, until=earlier + timedelta(days=1))
+    first_day = replace(which, since=earlier, until=earlier + timedelta(days=1))
     return earlier if newest_moment(store, first_day) is not None else which.since
 
 

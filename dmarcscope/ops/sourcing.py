@@ -56,8 +56,10 @@ def known_keys(store: StoreFiles, keys: Collection[Key]) -> set[Key]:
 
 def selector_targets(store: StoreFiles, keys: Collection[Key]) -> dict[Key, str]:
     """Where the names of keys lead by CNAME, as far as that was seen; the last target of a chain."""
-    names = {f"{selector}._domainkey.{domain}": (domain, selector) for domain, selector in keys if selector}
-    return {names[one.question.name]: one.aliases[-1] for one in Observations(store.ledger).found_at(names) if one.aliases}
+    # Reporters write selectors in whatever case; names in the DNS have none.
+    names = {key: f"{key[1]}._domainkey.{key[0]}".lower() for key in keys if key[1]}
+    last = {one.question.name: one.aliases[-1] for one in Observations(store.ledger).found_at(set(names.values())) if one.aliases}
+    return {key: last[name] for key, name in names.items() if name in last}
 
 
 def missing_domains(store: StoreFiles, domains: Collection[str]) -> set[str]:

@@ -22,8 +22,8 @@ NAMES = {
     SenderClass.UNKNOWN: ("unknown", "magenta"),
 }
 """How classes are called for people, and their colours."""
-STEPS_FROM, COUNTS_FROM, ALIGNED_FROM = 150, 118, 134
-"""From how many columns on a terminal has room for the next step, for what became of the mail, and for DKIM and SPF apart."""
+ALIGNED_FROM, COUNTS_FROM, SEEN_FROM = 106, 132, 158
+"""From how many columns on a terminal has room for DKIM and SPF apart, for what became of the mail, and for first and last seen."""
 
 
 def senders(found: Senders, shown: int | None, width: int) -> RenderableType:
@@ -81,7 +81,8 @@ def drawn(found: Senders, width: int) -> Table:
         for heading in ("delivered", "quarantined", "rejected"):
             table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("hosts", justify="right", no_wrap=True)
-    table.add_column("seen", no_wrap=True)
+    if width >= SEEN_FROM:
+        table.add_column("seen", no_wrap=True)
     return table
 
 
@@ -100,7 +101,8 @@ def cells(line: SenderLine, found: Senders, width: int) -> Iterable[RenderableTy
     if width >= COUNTS_FROM:
         yield from (number(line.delivered), number(line.quarantined), number(line.rejected))
     yield number(line.sources)
-    yield f"{day(line.first_seen)} – {day(last_day(line.last_seen) if line.last_seen else None)}"
+    if width >= SEEN_FROM:
+        yield f"{day(line.first_seen)} – {day(last_day(line.last_seen) if line.last_seen else None)}"
 
 
 def change(line: SenderLine) -> Text:

@@ -11,7 +11,8 @@ DKIM = "[{'domain': x.domain, 'selector': x.selector, 'result': x.result} for x 
 SPF = "[{'domain': x.domain, 'scope': x.scope, 'result': x.result} for x in spf]"
 REASONS = """list_sort(list_distinct([x.type || CASE WHEN lower(x.comment) LIKE '%arc=pass%' THEN ' arc' ELSE '' END
     for x in reasons if x.type is not null]))"""
-EVIDENCE = f"hash(header_from, dkim_aligned, spf_aligned, {DKIM}, {SPF}, {REASONS})"
+# Each list has a hash of its own: of lists side by side only the row of their elements is hashed, not which list holds which.
+EVIDENCE = f"hash(header_from, dkim_aligned, spf_aligned, hash({DKIM}), hash({SPF}), hash({REASONS}))"
 DAY = "epoch(period_begin) / 86400"
 
 SIGHTINGS = f"""SELECT {EVIDENCE} AS evidence, source_ip, CAST(coalesce(sum("count"), 0) AS BIGINT) AS messages,

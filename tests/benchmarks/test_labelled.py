@@ -58,7 +58,9 @@ def test_the_world_is_the_same_on_every_run(world):
 
 def test_the_two_worlds_share_no_domain_and_no_invented_host(world):
     other = make_world(HELD_OUT, CATALOGUE.senders)
-    assert SEEDS == {"tuning": TUNING, "held-out": HELD_OUT}
+    assert SEEDS["tuning"] == TUNING
+    assert SEEDS["held-out"] == HELD_OUT
+    assert len(set(SEEDS.values())) == len(SEEDS)
     assert not {domain.name for domain in world.domains} & {domain.name for domain in other.domains}
     vendors = [{flow.truth.sender for flow in scene.flows if flow.truth.kind.startswith("vendor, catalogued")} for scene in (world, other)]
     assert vendors[0] != vendors[1]

@@ -124,7 +124,8 @@ def test_show_hides_secrets(tmp_path, form):
 def test_show_of_nothing_is_the_defaults(tmp_path):
     dns = {"nameservers": [], "timeout": "2s", "tries": 3, "concurrency": 100, "offline": False, "zone_files": []}
     shown = json.loads(run("show", "--format", "json", cwd=tmp_path).stdout)
-    assert shown == {"store": "dmarcscope-store", "mailbox": {}, "folder": {}, "dns": dns}
+    senders = {"list": None, "networks": [], "catalogue": []}
+    assert shown == {"store": "dmarcscope-store", "mailbox": {}, "folder": {}, "dns": dns, "senders": senders, "groups": {}}
 
 
 def test_show_of_a_bad_file_is_one_sentence(tmp_path):
