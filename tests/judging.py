@@ -6,7 +6,7 @@ from dmarcscope.align.alignment import psl_organizational_domain
 from dmarcscope.analysis.classify import Classifier, Surroundings
 from dmarcscope.analysis.evidence import identities
 from dmarcscope.analysis.hosts import Hosts, Place
-from dmarcscope.analysis.learning import Sighting
+from dmarcscope.analysis.learning import Sighting, group_of
 from dmarcscope.analysis.matching import Listed, services
 from dmarcscope.model.evidence import Authorised, Evidence, Signature, Source, SpfResult
 from dmarcscope.model.network import Network
@@ -25,7 +25,13 @@ CATALOGUE = Catalogue(
             ptr_suffixes=("out.letterbox.example",),
         ),
         Sender("Parcelpost", Kind.TRANSACTIONAL, dkim_domains=("parcelpost.example",), asns=(64501,)),
-        Sender("Bigmail", Kind.MAILBOX_PROVIDER, dkim_domains=("bigmail.example",), ptr_suffixes=("mx.bigmail.example",)),
+        Sender(
+            "Bigmail",
+            Kind.MAILBOX_PROVIDER,
+            dkim_domains=("bigmail.example", "gappssmtp.com", "onmicrosoft.com"),
+            spf_domains=("_spf.bigmail.example",),
+            ptr_suffixes=("mx.bigmail.example",),
+        ),
         Sender("Racks", Kind.HOSTING, ptr_suffixes=("racks.example",)),
         Sender("Passalong", Kind.FORWARDER, dkim_domains=("passalong.example",), ptr_suffixes=("passalong.example",)),
         Sender("Rundmail", Kind.MAILING_LIST, dkim_domains=("rundmail.example",), ptr_suffixes=("rundmail.example",)),
@@ -49,7 +55,9 @@ def signature(text: str) -> Signature:
 
 @dataclass(frozen=True)
 class Mail:
-    """Mail of one kind from one host. ``dkim`` is as in `signature`, several with commas between; ``spf`` is «pass example.com»."""
+    """Mail of one kind from one host. ``dkim`` is as in `signature`, several with commas between; ``spf`` is «pass example.com», of
+    ``scope``. ``sources``: how many addresses the operator has.
+    """
 
     dkim: str = ""
     spf: str = ""
@@ -62,6 +70,8 @@ class Mail:
     authorised: tuple[tuple[str, Authorised], ...] = ()
     messages: int = 10
     days: tuple[float, float] = (0.0, 30.0)
+    sources: int = 1
+    scope: str | None = None
 
     def evidence(self) -> Evidence:
         """What the report says."""
@@ -71,7 +81,7 @@ class Mail:
             dkim_aligned="dkim" in self.aligned,
             spf_aligned="spf" in self.aligned,
             dkim=tuple(signature(one.strip()) for one in self.dkim.split(",") if one.strip()),
-            spf=(SpfResult(domain or None, None, result),) if self.spf else (),
+            spf=(SpfResult(domain or None, self.scope, result),) if self.spf else (),
             reasons=self.reasons,
         )
 
@@ -107,7 +117,10 @@ class World:
             )
         )
         hosts = Hosts(known, listed, organizational_of, {AUTHOR})
-        seen = [Sighting(identities(one.evidence(), organizational_of), self.place(hosts, one), one.messages, *one.days) for one in mails]
+        seen = []
+        for one in mails:
+            who, place = identities(one.evidence(), organizational_of), self.place(hosts, one)
+            seen.append(Sighting(who, place, group_of(who, place), one.messages, *one.days, one.sources))
         return classifier, seen, classifier.judge(seen)
 
     @staticmethod

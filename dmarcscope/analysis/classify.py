@@ -13,10 +13,20 @@ from dataclasses import dataclass, field, replace
 from dmarcscope.align.alignment import OrganizationalOf
 from dmarcscope.analysis.evidence import Identities, Key
 from dmarcscope.analysis.hosts import Host, Place
-from dmarcscope.analysis.learning import Learnt, Sighting, by_author, learn_homes, learn_lists, learn_scatter, learn_services, learn_steady
+from dmarcscope.analysis.learning import (
+    Learnt,
+    Sighting,
+    by_author,
+    group_of,
+    learn_homes,
+    learn_lists,
+    learn_scatter,
+    learn_services,
+    learn_steady,
+)
 from dmarcscope.analysis.matching import Listed, Services
 from dmarcscope.analysis.naming import best_service, is_direct, is_tied, name_of, service_hints
-from dmarcscope.analysis.rules import LABELLED, ON_RELAYS, PASSING_ON, Case, Decision, Rule, Standing, covers, decide
+from dmarcscope.analysis.rules import LABELLED, NEWCOMER, PASSING_ON, Case, Decision, Rule, Standing, covers, decide
 from dmarcscope.model.evidence import Authorised
 from dmarcscope.model.owner_list import Label, ListedSender
 from dmarcscope.model.sender import Sender
@@ -71,15 +81,14 @@ class Classifier:
             elif rule.name == "abuse" and one.place.host.confirmed is False:
                 self._learnt[one.who.author].abusers.add(one.group)
         return [
-            self._verdict(case, standing if rule.name not in ON_RELAYS else self._learnt[one.who.author].standing(one.who, one.group))
-            for (case, one), standing, (rule, _) in zip(cases, standings, first, strict=True)
+            self._verdict(case, self._learnt[one.who.author].learnt_last(one.group, standing))
+            for (case, one), standing in zip(cases, standings, strict=True)
         ]
 
     def case(self, who: Identities, place: Place) -> Case:
         """All that the rules ask about identities at a place."""
         learnt = self._learnt.get(who.author)
-        group = Sighting(who, place, 0, 0.0, 0.0).group
-        return replace(self._bare(who, place.host), standing=learnt.standing(who, group) if learnt else Standing())
+        return replace(self._bare(who, place.host), standing=learnt.standing(who, group_of(who, place)) if learnt else NEWCOMER)
 
     def _bare(self, who: Identities, host: Host) -> Case:
         """A case without its standing."""

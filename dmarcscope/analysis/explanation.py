@@ -3,28 +3,29 @@
 from collections.abc import Callable, Iterable
 
 from dmarcscope.analysis.evidence import Identities, Key
-from dmarcscope.analysis.rules import PASSING_ON, RULES, Case, Rule, abuse_signs, decide, passed_keys
+from dmarcscope.analysis.rules import PASSING_ON, RULES, STEADY_DAYS, Case, Rule, abuse_signs, decide, passed_keys
 from dmarcscope.model.explanation import Because
-from dmarcscope.model.sender import Sender
+from dmarcscope.model.sender import Kind, Sender
 from dmarcscope.model.verdict import SenderClass, Verdict
 
 SENTENCES = {
     "owners-label": "your own list of senders says what this is, and it beats every other rule",
     "receivers-reason": "the receiver itself says that the message came by way of a mailing list or a forwarder",
     "catalogued-service": "an authenticated domain names a service of the catalogue, and the host is that service's own",
-    "own-spf": "the author domain's own SPF record lets this host send",
+    "own-spf": "the author domain's own SPF record lets this host send, then or today",
     "own-host": "the host's name, which leads back to its address, lies below the author's domain",
-    "own-key": "a DKIM key of the author's domain passes, on hosts from which the owner of that key sends",
+    "own-key": "a DKIM key of the author's domain passes, on hosts at which that key is at home",
     "own-sender-failing": "nothing passes for the author's domain, yet authenticated mail of the domain comes from these same hosts",
     "forwarded-whole": (
-        "a DKIM key of the author's domain passes, but from a host that neither its SPF names nor its keys are used on: passed on unchanged"
+        "a DKIM key of the author's domain passes, but from a host that its SPF does not name and that is no home of the key: passed on "
+        "unchanged"
     ),
     "passes": "DMARC passes, so that whoever sends holds a key of the domain or is in its SPF record; nothing tells who",
     "forwarded-broken": (
         "a real key of the author's domain signed it and no longer passes, while another domain passes: passed on, and changed on the way"
     ),
     "service-host": (
-        "the host is, by its name, a service's that sends for its customers, and the domain uses it, or its mail is seen over many days"
+        "the host is, by its name, a service's that sends for its customers, and the domain uses it, or is seen with it over many days"
     ),
     "known-relay": "these hosts pass other mail of the domain on, and this message bears some authentication, too",
     "abuse": "nothing of the author's authenticates it, and at least two signs of abuse are there",
@@ -84,11 +85,23 @@ def owners_label(case: Case) -> Told:
 
 def receivers_reason(case: Case) -> Told:
     """The receiver's word."""
-    words = {"arc": "a passed ARC chain (local_policy, arc=pass)"}
+    words = {"arc": "a passed ARC chain (local_policy, arc=pass)", "forwarded": "forwarded (a guess of the receiver's)"}
     yield f"its reason for not following the policy: {words.get(case.who.override, case.who.override)}"
-    yield "SPF does not pass for the author's domain"
-    if case.passed_on is SenderClass.MAILING_LIST and case.who.override != "mailing-list":
-        yield "a name of the host or of a domain that passed is one that mailing lists bear"
+    yield "SPF does not pass, aligned, for the author's domain"
+    if case.who.override != "mailing-list":
+        yield from of_list(case)
+
+
+def of_list(case: Case) -> Told:
+    """Why it was a list that passed it on, and no forwarder."""
+    if case.passed_on is not SenderClass.MAILING_LIST:
+        return
+    if any(service is not None and service.kind is Kind.MAILING_LIST for service in (case.host.service, case.service)):
+        yield "it is a list, as the service is one of mailing lists"
+    elif case.standing.list_host:
+        yield "it is a list, as receivers call these hosts so, or they change at least three quarters of what they pass on"
+    else:
+        yield "it is a list, as a name of the host, or of a domain that passed, is one that lists bear"
 
 
 def catalogued_service(case: Case) -> Told:
@@ -101,16 +114,14 @@ def catalogued_service(case: Case) -> Told:
         yield "the host's confirmed name is the service's"
     elif case.host.network_service is service:
         yield "the host's network is the service's alone"
+    elif case.who.spf_passed is not None:
+        yield f"SPF says so: {spf_words(case.who)}"
     else:
-        yield (
-            f"SPF says so: {spf_words(case.who)}"
-            if case.who.spf_result
-            else "its own signature passes, and nothing else is told of the host"
-        )
+        yield "its own signature passes, and neither a name of the host nor SPF tells of anybody else"
     if service.kind in PASSING_ON:
         return
     if case.tied:
-        yield "the domain made it its sender: by a key, an include in SPF, or the account that signs"
+        yield "the domain made it its sender: its key leads to the service, its SPF includes it, or its own account there signs"
         return
     yield from ordered(case, service)
 
@@ -122,7 +133,8 @@ def ordered(case: Case, service: Sender) -> Told:
     elif service.name in case.services.used:
         yield "other mail by it passes DMARC for this domain, or the domain has made it its sender"
     elif service.name in case.services.days:
-        yield f"its mail as this domain is seen over some time (days: {case.services.days[service.name]:.0f})"
+        days = case.services.days[service.name]
+        yield f"it is seen with this domain over {days:.0f} days ({STEADY_DAYS} are asked for), and nothing else says that you use it"
 
 
 def own_spf(case: Case) -> Told:
@@ -144,7 +156,7 @@ def own_host(case: Case) -> Told:
 def own_key(case: Case) -> Told:
     """The keys that pass, and that they are at home."""
     yield f"passes: {keys(passed_keys(case.who))}"
-    yield "most mail with it comes from these hosts, or they are known as the owner's without it"
+    yield "these hosts send more than 30 % of the key's mail, or are evidently the owner's (by SPF, by name, by its service)"
 
 
 def own_sender_failing(case: Case) -> Told:
@@ -160,7 +172,11 @@ def forwarded_whole(case: Case) -> Told:
     """The key that passes, and SPF."""
     yield f"passes: {keys(passed_keys(case.who))}"
     yield spf_words(case.who)
-    yield "most mail with that key comes from other hosts"
+    if case.standing.at_home:
+        yield "the key is at home there, but anybody's mail is met on these hosts, and SPF speaks for somebody else"
+    else:
+        yield "the key is at home elsewhere: these hosts send little of its mail, and nothing else says that they are the owner's"
+    yield from of_list(case)
 
 
 def passes_anyway(case: Case) -> Told:
@@ -179,6 +195,9 @@ def forwarded_broken(case: Case) -> Told:
     elif case.standing.known_key:
         yield "that key signs other mail, which passes"
     yield f"passes for another domain: {domains(case.who)}"
+    if not case.standing.relay and case.host.domain is not None:
+        yield f"the host has a name that leads back, in {case.host.domain}, and is none that many share"
+    yield from of_list(case)
 
 
 def service_host(case: Case) -> Told:
@@ -186,6 +205,7 @@ def service_host(case: Case) -> Told:
     service = case.host.service
     if service is not None:
         yield f"the host's confirmed name is that of {service.name} ({service.kind.value})"
+        yield "no other domain's signature passes"
         yield from ordered(case, service)
 
 
@@ -194,6 +214,7 @@ def known_relay(case: Case) -> Told:
     yield "these hosts pass other mail of the domain on"
     passed = domains(case.who)
     yield f"passes: {passed}" if passed else f"fails: {keys(case.who.own_failed)}"
+    yield from of_list(case)
 
 
 def nothing_known(case: Case) -> Told:
@@ -201,9 +222,12 @@ def nothing_known(case: Case) -> Told:
     passed = domains(case.who)
     yield f"passes: {passed}" if passed else "no domain at all passes"
     signs = abuse_signs(case)
-    yield f"one sign of abuse alone: {signs[0]}" if signs else "no sign of abuse"
+    number = {0: "no sign of abuse", 1: "one sign of abuse alone: "}.get(len(signs), "signs of abuse, which do not count here: ")
+    yield number + "; ".join(signs)
     if case.host.confirmed is None:
-        yield "nobody has asked the DNS for the name of the host"
+        yield "nobody has asked the DNS for the name of the host, and without that nothing is called unauthorised"
+    elif case.standing.steady:
+        yield "these few addresses send much, over many days, as a forgotten system of your own would"
 
 
 INPUTS: dict[str, Callable[[Case], Told]] = {
@@ -251,4 +275,6 @@ def spf_words(who: Identities) -> str:
     if who.spf_domain is None:
         return "no SPF result is told"
     whose = "the author's own" if who.spf_own else "another's domain"
+    if who.spf_helo:
+        whose += ", told as HELO: the host's own name, no envelope"
     return f"SPF {who.spf_result or 'without a result'} for {who.spf_domain} ({whose})"

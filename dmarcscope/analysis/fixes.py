@@ -5,7 +5,7 @@ an envelope of the domain's own; then a return path of the domain's own, where t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dmarcscope.analysis.spf_change import changed_record
@@ -32,16 +32,19 @@ class KeyFacts:
 class Trouble:
     """What is wrong with a sender's mail as one author domain. ``row`` has the sums of `sender_questions.troubles`.
 
-    ``published``: the TXT records of the domain; None where nobody has asked. ``keys``: those that fail, most messages first.
-    ``hosts``: addresses that its SPF does not list, likewise.
+    ``envelope``: the domain of most of its envelopes that SPF does not pass for: the author's, or another of the owner's.
+    ``published``: the TXT records there; None where nobody has asked. ``keys``: those that fail, most messages first.
+    ``hosts``: addresses that this SPF record does not list, likewise. ``all_terms``: what is to be added to it for all senders.
     """
 
     row: Mapping[str, Any]
     weeks: float
     service: Sender | None = None
+    envelope: str = ""
     published: Sequence[str] | None = None
     keys: Mapping[Key, KeyFacts] = field(default_factory=dict)
     hosts: Sequence[str] = ()
+    all_terms: Sequence[str] = ()
 
     @property
     def sender(self) -> str:
@@ -53,6 +56,11 @@ class Trouble:
         """As what it is sent."""
         return str(self.row["header_from"])
 
+    @property
+    def spf_domain(self) -> str:
+        """Whose SPF record is to be changed."""
+        return self.envelope or self.domain
+
     def a_week(self, *names: str) -> float:
         """The messages of some sums, by the week."""
         return float(sum(self.row[name] for name in names)) / max(self.weeks, 1 / 7)
@@ -61,12 +69,21 @@ class Trouble:
 def fixes(troubles: Iterable[Trouble]) -> list[Fix]:
     """All that is to be done, what aligns most messages first; what mends the mail of several senders stands once."""
     found: dict[tuple[str, str, tuple[str, ...]], Fix] = {}
-    for trouble in troubles:
+    for trouble in with_all_terms(list(troubles)):
         for fix in (fix for rule in RULES for fix in rule(trouble)):
             key = (fix.domain, fix.what, fix.records)
             same = found.get(key)
             found[key] = fix if same is None else joined(same, fix)
     return sorted(found.values(), key=lambda fix: (-fix.messages_a_week, fix.domain, fix.sender))
+
+
+def with_all_terms(troubles: list[Trouble]) -> list[Trouble]:
+    """The same, each with the terms that all of them add to its SPF record: a record that is published is replaced as a whole."""
+    terms: dict[str, list[str]] = {}
+    for trouble in troubles:
+        if trouble.row["spf_not_listed"]:
+            terms.setdefault(trouble.spf_domain, []).extend(spf_terms(trouble))
+    return [replace(trouble, all_terms=tuple(dict.fromkeys(terms.get(trouble.spf_domain, ())))) for trouble in troubles]
 
 
 def joined(one: Fix, other: Fix) -> Fix:
@@ -79,14 +96,16 @@ def broken_spf(trouble: Trouble) -> Iterator[Fix]:
     """The SPF record is in error: nobody passes SPF."""
     if not trouble.row["spf_broken"]:
         return
+    at = trouble.spf_domain
     records = spf_records(trouble.published).candidates if trouble.published is not None else ()
-    why = f"SPF of {trouble.domain} gave permerror or temperror for {trouble.row['spf_broken']:,} messages"
+    why = f"SPF of {at} gave permerror or temperror for {trouble.row['spf_broken']:,} messages"
+    lines: tuple[str, ...] = ()
     if len(records) > 1 and trouble.published is not None:
-        what = f"make one SPF record of the {len(records)} at {trouble.domain}: several are an error, and nobody passes (RFC 7208 §4.5)"
-        lines: tuple[str, ...] = (txt_line(trouble.domain, changed_record(trouble.domain, trouble.published).after),)
+        what = f"make one SPF record of the {len(records)} at {at}: several are an error, and nobody passes (RFC 7208 §4.5)"
+        lines = (txt_line(at, changed_record(at, trouble.published, add=trouble.all_terms).after),)
     else:
-        what, lines = f"mend the SPF record of {trouble.domain}; `dmarcscope check {trouble.domain}` tells what is wrong with it", ()
-    yield Fix(trouble.sender, trouble.domain, what, why, lines, trouble.a_week("spf_broken"))
+        what = f"mend the SPF record of {at}; `dmarcscope check {at}` tells what is wrong with it"
+    yield Fix(trouble.sender, at, what, why, lines, trouble.a_week("spf_broken"))
 
 
 def failing_key(trouble: Trouble) -> Iterator[Fix]:
@@ -135,24 +154,16 @@ def not_listed(trouble: Trouble) -> Iterator[Fix]:
     """It sends with an envelope of the domain's, and SPF does not let it."""
     if not trouble.row["spf_not_listed"] or trouble.published is None:
         return
-    terms = spf_terms(trouble)
-    why = f"it sends with an envelope of {trouble.domain}, whose SPF does not list it, for {trouble.row['spf_not_listed']:,} messages"
+    at, terms = trouble.spf_domain, spf_terms(trouble)
+    why = f"it sends with an envelope of {at}, whose SPF does not list it, for {trouble.row['spf_not_listed']:,} messages"
     try:
-        edit = changed_record(trouble.domain, trouble.published, add=terms)
+        edit = changed_record(at, trouble.published, add=trouble.all_terms or terms)
     except SetupError:
         return  # the record is in error already, which another rule tells of
     if not terms or edit.after == edit.before:
         return
-    what = f"add {' and '.join(terms)} to the SPF record of {trouble.domain}"
-    yield Fix(
-        trouble.sender,
-        trouble.domain,
-        what,
-        why,
-        (txt_line(trouble.domain, edit.after),),
-        trouble.a_week("spf_not_listed"),
-        documentation(trouble),
-    )
+    what, line = f"add {' and '.join(terms)} to the SPF record of {at}", txt_line(at, edit.after)
+    yield Fix(trouble.sender, at, what, why, (line,), trouble.a_week("spf_not_listed"), documentation(trouble))
 
 
 def spf_terms(trouble: Trouble) -> list[str]:

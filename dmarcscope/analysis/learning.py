@@ -29,23 +29,25 @@ COUNTRIES = 5
 
 
 class Sighting(NamedTuple):
-    """Mail with equal evidence from one place: how much, and when its first period begins and its last one ends (days since 1970);
-    ``sources``: how many addresses the place's group has.
+    """Mail with equal evidence from one place: how much, and when its first period begins and its last one ends (days since 1970).
+
+    ``group``: see `group_of`. ``sources``: how many addresses the place's own group has.
     """
 
     who: Identities
     place: Place
+    group: str
     messages: int
     first_day: float
     last_day: float
     sources: int = 1
 
-    @property
-    def group(self) -> str:
-        """The group of hosts that it comes from; where many share a host, or it has no name, whoever SPF passes for is the better one."""
-        host = self.place.host
-        own_name = host.domain is not None and not host.is_rented and not host.is_shared
-        return self.place.group if own_name else self.who.spf_organization or self.place.group
+
+def group_of(who: Identities, place: Place) -> str:
+    """The group of hosts that mail comes from; where many share a host, or it has no name, whoever SPF passes for is the better one."""
+    host = place.host
+    own_name = host.domain is not None and not host.is_rented and not host.is_shared
+    return place.group if own_name else who.spf_organization or place.group
 
 
 @dataclass(slots=True)
@@ -64,19 +66,24 @@ class Learnt:
 
     def standing(self, who: Identities, group: str) -> Standing:
         """What was learnt that concerns identities on a group of hosts."""
-        homes = self.homes
+        homes, passed, failed = self.homes, passed_keys(who), who.own_failed
         return Standing(
-            at_home=any(self.is_home(key, group) for key in passed_keys(who)),
-            failing_at_home=any(self.is_home(key, group) for key in who.own_failed),
+            at_home=bool(passed) and any(self.is_home(key, group) for key in passed),
+            failing_at_home=bool(failed) and any(self.is_home(key, group) for key in failed),
             own=group in self.own,
             relay=group in self.relays,
             scattered=group in self.scattered and len(self.scattered) >= SCATTERED,
             many_countries=len(self.countries) >= COUNTRIES,
             abuser=group in self.abusers,
-            known_key=any(key in homes for key in who.own_failed),
+            known_key=bool(failed) and any(key in homes for key in failed),
             list_host=group in self.lists,
             steady=group in self.steady,
         )
+
+    def learnt_last(self, group: str, standing: Standing) -> Standing:
+        """The same with what is learnt from first verdicts: who passes mail on, and who abuses the domain."""
+        relay, abuser = group in self.relays, group in self.abusers
+        return standing._replace(relay=relay, abuser=abuser) if relay or abuser else standing
 
     def is_home(self, key: Key, group: str) -> bool:
         """Whether a key is at home in a group; one whose selector is not told is any of the author's."""

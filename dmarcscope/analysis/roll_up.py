@@ -16,10 +16,18 @@ Known = Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 def lines(rows: Iterable[Mapping[str, Any]], known: Known, catalogue: Catalogue, *, has_before: bool) -> list[SenderLine]:
-    """A line per sender, most messages first."""
+    """A line per sender, most messages first; ``rows`` as `sender_questions.senders` gives them."""
     kinds = {sender.name for sender in catalogue.senders}
-    found = [line_of(row, known, kinds, has_before=has_before) for row in rows]
+    every = list(rows)
+    earlier = {(row["sender"], row["role"]): row for row in every if not row["is_now"]}
+    now = [{**row, **of_before(earlier.get((row["sender"], row["role"])))} for row in every if row["is_now"]]
+    found = [line_of(row, known, kinds, has_before=has_before) for row in now]
     return sorted(found, key=lambda line: (-line.messages, ORDER.index(line.sender_class), line.sender))
+
+
+def of_before(row: Mapping[str, Any] | None) -> dict[str, int]:
+    """The sums of the time before; a sender that was not there then sent nothing."""
+    return {"messages_before": row["messages"] if row else 0, "dmarc_pass_before": row["dmarc_pass"] if row else 0}
 
 
 def line_of(row: Mapping[str, Any], known: Known, catalogued: set[str], *, has_before: bool) -> SenderLine:

@@ -312,8 +312,6 @@ RULES = (
     Rule("abuse", abuse, "a confirmed reverse name, an existing domain, or any authentication"),
     Rule("nothing-known", nothing_known, "`dmarcscope senders accept` or `reject`, or `dmarcscope resolve` where the DNS was not asked"),
 )
-ON_RELAYS = {"receivers-reason", "forwarded-whole", "forwarded-broken", "service-host", "known-relay", "abuse", "nothing-known"}
-"""Rules whose verdict may change with what is learnt last: who passes mail on, and who abuses the domain."""
 BY_NAME = {rule.name: rule for rule in RULES}
 
 

@@ -17,7 +17,7 @@ from dmarcscope.align.alignment import OrganizationalOf, psl_organizational_doma
 from dmarcscope.analysis.classify import Classifier, Surroundings
 from dmarcscope.analysis.evidence import Identities, Key, identities
 from dmarcscope.analysis.hosts import Hosts, Place
-from dmarcscope.analysis.learning import Sighting
+from dmarcscope.analysis.learning import Sighting, group_of
 from dmarcscope.analysis.matching import Listed, services
 from dmarcscope.analysis.recomputed import remembered
 from dmarcscope.analysis.roll_up import Known
@@ -26,14 +26,15 @@ from dmarcscope.model.evidence import Evidence, Signature, Source, SpfResult
 from dmarcscope.model.knowledge import Knowledge
 from dmarcscope.model.verdict import YOURS, Verdict
 from dmarcscope.ops.ask import resolved
+from dmarcscope.ops.reading import uncollected
 from dmarcscope.ops.sourcing import known_keys, known_sources, missing_domains, selector_targets
 from dmarcscope.store.files import StoreFiles
 from dmarcscope.tables import classifying
 from dmarcscope.tables.queries import Filter
 from dmarcscope.tables.rows import rows, rows_of
 
-LEARNING = timedelta(days=30)
-"""What an owner's senders are known by is seen within a month: monthly mail too."""
+LEARNING = timedelta(weeks=6)
+"""What an owner's senders are known by is seen within six weeks: monthly mail too."""
 
 NUMBER, UNSIGNED, TEXT, REAL = DataType.int32(), DataType.uint64(), DataType.utf8(), DataType.float64()
 PLACES = Schema([Field("source_ip", TEXT, nullable=True), Field("place", NUMBER)])
@@ -92,7 +93,8 @@ def classified(store: StoreFiles, which: Filter, knowledge: Knowledge) -> Classi
     key = (store.engine.version(), widened(store, which), store.ledger.state())
     made: tuple[Any, Knowledge, Classified] | None = store.engine.made
     if made is None or made[0] != key or made[1] is not knowledge:
-        made = store.engine.made = (key, knowledge, learnt(store, key[1], knowledge))
+        with uncollected():
+            made = store.engine.made = (key, knowledge, learnt(store, key[1], knowledge))
     return replace(made[2], which=which)
 
 
@@ -117,10 +119,10 @@ def judged(asked: Classified, places: Sequence[Place]) -> Classified:
     cases = engine.ask(classifying.CASES, newest=False)
     evidence, at, *figures = (list(cases.column(name).to_pylist()) for name in cases.schema.names)
     sizes = Counter(place.group for place in asked.places.values())
-    seen = [
-        Sighting(asked.identities[one], places[place], *rest, sizes[places[place].group])
-        for one, place, *rest in zip(evidence, at, *figures, strict=True)
-    ]
+    seen = []
+    for one, number, messages, first, last in zip(evidence, at, *figures, strict=True):
+        who, place = asked.identities[one], places[number]
+        seen.append(Sighting(who, place, group_of(who, place), messages, first, last, sizes[place.group]))
     verdicts = asked.classifier.judge(seen)
     numbers: dict[tuple[Verdict, str, str], int] = {}
     given = [
@@ -167,7 +169,7 @@ def widened(store: StoreFiles, which: Filter) -> Filter:
     everything = replace(which, source_ip=None, reporter=None, report_key=None)
     if which.since is None:
         return everything
-    last = rows(store.engine.ask(*classifying.newest(everything), newest=False))[0]["newest"]
+    last = which.until or rows(store.engine.ask(*classifying.newest(everything), newest=False))[0]["newest"]
     return replace(everything, since=min(which.since, (last or which.since) - LEARNING))
 
 

@@ -223,7 +223,7 @@ class Teller:
             return
         day = begin.astimezone(UTC).date()
         own = dict.fromkeys([*who.own_passed, *who.own_failed])
-        names = [(f"{selector}._domainkey.{domain}", "TXT") for domain, selector in own if selector]
+        names = [(f"{selector}._domainkey.{domain}".lower(), "TXT") for domain, selector in own if selector]
         names += [(domain, "TXT") for domain in spf_domains(who) if within(who.author, self._organizational_of)(domain)]
         ip = canonical_ip(example["source_ip"] or "")
         names += [(reverse_name(ip), "PTR")] if ip else []

@@ -42,20 +42,19 @@ def troubles(judged: Classified, knowledge: Knowledge) -> list[Trouble]:
     rows_of_trouble = rows(judged.ask(sender_questions.troubles()))
     seen = Observations(judged.store.ledger)
     keys = failing_keys(judged)
-    hosts: dict[tuple[str, str], list[str]] = {}
+    envelopes: dict[tuple[str, str], str] = {}
+    for row in rows(judged.ask(sender_questions.ENVELOPES)):
+        envelopes.setdefault((row["sender"], row["header_from"]), row["envelope"])
+    hosts: dict[tuple[str, str, str], list[str]] = {}
     for row in rows(judged.ask(sender_questions.UNLISTED_HOSTS)):
-        hosts.setdefault((row["sender"], row["header_from"]), []).append(row["source_ip"])
-    return [
-        Trouble(
-            row,
-            weeks,
-            services.get(row["sender"]),
-            published(seen, row["header_from"]),
-            keys.get((row["sender"], row["header_from"]), {}),
-            hosts.get((row["sender"], row["header_from"]), ()),
-        )
-        for row in rows_of_trouble
-    ]
+        hosts.setdefault((row["sender"], row["header_from"], row["envelope"]), []).append(row["source_ip"])
+    found = []
+    for row in rows_of_trouble:
+        whose = (row["sender"], row["header_from"])
+        envelope = envelopes.get(whose, row["header_from"])
+        service, listed = services.get(row["sender"]), hosts.get((*whose, envelope), ())
+        found.append(Trouble(row, weeks, service, envelope, published(seen, envelope), keys.get(whose, {}), listed))
+    return found
 
 
 def published(seen: Observations, domain: str) -> tuple[str, ...] | None:

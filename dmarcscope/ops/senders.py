@@ -65,7 +65,9 @@ def before(store: StoreFiles, which: Filter) -> datetime | None:
     end = newest_moment(store, which)
     if which.since is None or end is None or end <= which.since:
         return which.since
-    until = min(which.until or end, end + timedelta(seconds=1))
+    # Reporters end a day at 23:59:59 or at midnight.
+    last = end + timedelta(seconds=1)
+    until = min(which.until or last, last)
     earlier = which.since - (until - which.since)
     # A time before of which there are only some days would make everybody look new.
     first_day = replace(which, since=earlier, until=earlier + timedelta(days=1))
@@ -85,6 +87,7 @@ def midnight(moment: datetime) -> datetime:
 
 def behind(store: StoreFiles, which: Filter, knowledge: Knowledge, meant: Meant, by: str) -> Table:
     """The mail of a sender, summed by source or something else; columns as in `queries.SOURCES_MEANINGS`."""
+    store.require()
     judged = classified(store, recent(store, resolved(store, which)), knowledge)
     known_sender(judged, meant.sender)
     return with_today(store, judged.ask(*sender_questions.by_group(by, meant)), by, judged.which)
@@ -113,10 +116,12 @@ def known_sender(judged: Classified, sender: str | None) -> None:
     """Raises SetupError where nobody of that name sends, with the names that are like it."""
     if sender is None:
         return
-    names = sorted({name for name, _ in judged.known})
-    if sender.casefold() in (name.casefold() for name in names):
+    names = {name.casefold(): name for name in sorted({name for name, _ in judged.known})}
+    wanted = sender.casefold()
+    if wanted in names:
         return
     from difflib import get_close_matches
 
-    near = get_close_matches(sender, names, 3, 0.4) or [name for name in names if sender.casefold() in name.casefold()][:3] or names[:5]
-    raise SetupError(f"no sender is called {sender!r} in that time", fix=f"Names that there are: {', '.join(near)}" if near else "")
+    near = get_close_matches(wanted, names, 3, 0.4) or [name for name in names if wanted in name][:3] or list(names)[:5]
+    shown = ", ".join(names[one] for one in near)
+    raise SetupError(f"no sender is called {sender!r} in that time", fix=f"Names that there are: {shown}" if near else "")

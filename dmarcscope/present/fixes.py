@@ -26,8 +26,8 @@ def of_one(number: int, fix: Fix, width: int) -> Iterator[Text]:
     yield prose(f"{sentence(fix.what).removesuffix('.')}.", width, indent=3)
     yield prose(f"{sentence(fix.why)}.", width, indent=3, first="Why: ", style="dim")
     yield from (copyable(record) for record in fix.records)
-    if fix.lookups is not None and fix.lookups.after is not None:
-        yield Text(f"   {cost(fix.lookups)}", style="red" if fix.lookups.after > SPF_LIMIT else "dim")
+    if fix.lookups is not None:
+        yield Text(f"   {cost(fix.lookups, fix.domain)}", style="red" if (fix.lookups.after or 0) > SPF_LIMIT else "dim")
     if fix.documentation:
         yield Text(f"   How: {safe(fix.documentation)}", style="dim")
     yield Text()
@@ -38,7 +38,9 @@ def gain(fix: Fix) -> str:
     return f"aligns {counted(max(1, round(fix.messages_a_week)), 'message')} a week"
 
 
-def cost(counted_lookups: Lookups) -> str:
+def cost(counted_lookups: Lookups, domain: str) -> str:
     """The look-ups of an SPF record."""
+    if counted_lookups.after is None:
+        return f"DNS look-ups: not all that it names was asked for yet; dmarcscope check {safe(domain)} asks (limit: {SPF_LIMIT})."
     before = "" if counted_lookups.before is None else f"{counted_lookups.before} before, "
     return f"DNS look-ups of the record: {before}{counted_lookups.after} after, of at most {SPF_LIMIT} (RFC 7208 §4.6.4)."

@@ -1,5 +1,6 @@
 """Sentences for a terminal: wrapped, indented, every stranger's text made harmless; and lines to copy, which are never broken."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ from dmarcscope.present.wording import safe
 WIDEST = 100  # columns of prose that are read with ease
 LONGEST = 2000  # characters of a sentence, which may quote a stranger
 MAX_LINE = 70_000  # characters of a line to copy: as much as a DNS record can hold
+PERCENT = re.compile(r"(?<=\d)[ \u00a0](?=%)")  # what stands between a number and its sign, where no line may end
 
 
 def sentence(text: str) -> str:
@@ -32,7 +34,7 @@ def prose(text: str, width: int, *, indent: int = 2, first: str = "", style: str
     hanging = " " * min(indent + len(first), min(width, WIDEST) // 3)
     start = " " * (indent + len(first))
     broken = textwrap.wrap(
-        safe(text, LONGEST),
+        PERCENT.sub("\u00a0", safe(text, LONGEST)),
         max(min(width, WIDEST), 20),
         initial_indent=start,
         subsequent_indent=hanging,
@@ -40,7 +42,7 @@ def prose(text: str, width: int, *, indent: int = 2, first: str = "", style: str
         break_long_words=False,
     )
     shown = Text(" " * indent).append(first, style=style)
-    return shown.append("\n".join(broken)[len(start) :] if broken else "")
+    return shown.append(PERCENT.sub(" ", "\n".join(broken))[len(start) :] if broken else "")
 
 
 def copyable(line: str, *, indent: int = 6) -> Text:

@@ -21,7 +21,7 @@ REACHED = {
     Answer.NO_DATA: ("asked for already, and no data", "bold yellow"),
 }
 MARKS = {Passage.OPEN: ("ok      ", "green"), Passage.CLOSED: ("missing ", "red"), Passage.ADVICE: ("advice  ", "yellow")}
-PRESENT = {"DNS": "DNS, as last seen", "reports": "the newest reports", "nobody": "nobody"}
+PRESENT = {"DNS": "DNS, as last seen", "reports": "the newest reports"}
 
 
 def readiness(found: Readiness, covered: Coverage, width: int) -> Text:
@@ -39,13 +39,18 @@ def readiness(found: Readiness, covered: Coverage, width: int) -> Text:
 
 def facts(found: Readiness, covered: Coverage, width: int) -> Iterator[Text]:
     """What the answer rests on."""
-    mine = f"{number(found.yours)} of your own, {share(found.yours_passing, found.yours)} of them passing"
-    yield prose(
-        f"{day(found.first_day)} – {day(found.last_day)}: {counted(found.days, 'day')} of data,"
-        f" {counted(found.messages, 'message')}, {mine}.",
-        width,
-    )
-    yield prose(f"Asked for now: {found.present.text or 'nothing'} (says {PRESENT[found.present.by]}).", width)
+    if found.messages:
+        mine = f"{number(found.yours)} of your own" + (
+            f", {share(found.yours_passing, found.yours)} of them passing" if found.yours else ""
+        )
+        yield prose(
+            f"{day(found.first_day)} – {day(found.last_day)}: {counted(found.days, 'day')} of data,"
+            f" {counted(found.messages, 'message')}, {mine}.",
+            width,
+        )
+    known = found.present.by != "nobody"
+    asked = f"{found.present.text or 'nothing'} (says {PRESENT[found.present.by]})" if known else "not known, by neither DNS nor reports"
+    yield prose(f"Asked for now: {asked}.", width)
     yield prose(f"{sentence(covering.line(covered))}.", width)
 
 
@@ -62,7 +67,7 @@ def step(found: NextStep, width: int) -> Iterator[Text]:
     """What to do next, with the lines to copy."""
     yield prose(f"{sentence(found.what)}.", width)
     if found.line is not None:
-        yield prose("Publish:" if found.may else "Then publish:", width)
+        yield prose("Publish:" if found.may else "Only then publish:", width)
         yield copyable(found.line)
     elif found.tags:
         yield prose(f"The tags to change are {found.tags}; {found.hint}.", width)

@@ -35,7 +35,7 @@ def senders(found: Senders, shown: int | None, width: int) -> RenderableType:
         table.add_row(*cells(line, found, width))
     if rest:
         table.add_row(Text(f"… {number(len(rest))} more", style="dim"), "", Text(number(sum(one.messages for one in rest)), style="dim"))
-    return Group(title(found), in_short(found.lines), "", table, "", *steps(first, width), *notes(found))
+    return Group(title(found), in_short(found.lines, width), "", table, "", *steps(first, width), *notes(found))
 
 
 def title(found: Senders) -> Text:
@@ -53,16 +53,19 @@ def last_day(end: datetime) -> datetime:
     return end - timedelta(seconds=1)
 
 
-def in_short(lines: Sequence[SenderLine]) -> Text:
-    """Whose mail it is, in one sentence."""
+def in_short(lines: Sequence[SenderLine], width: int) -> Text:
+    """Whose mail it is, in one sentence, which no line breaks within a part."""
     total = summed(lines, "messages")
-    text = Text(f"{counted(total, 'message')}: ")
-    parts = []
-    for one, (name, style) in NAMES.items():
-        of_class = sum(line.messages for line in lines if line.sender_class is one)
-        if of_class:
-            parts.append(Text(f"{share(of_class, total)} {name}", style=style))
-    return text + Text("; ").join(parts) + Text(".")
+    sums = {one: sum(line.messages for line in lines if line.sender_class is one) for one in NAMES}
+    parts = [Text(f"{share(sums[one], total)} {name}", style=style) for one, (name, style) in NAMES.items() if sums[one]]
+    text = Text(f"{counted(total, 'message')}:" if parts else f"{counted(total, 'message')}.")
+    room = width - text.cell_len
+    for place, part in enumerate(parts, 1):
+        part.append("." if place == len(parts) else ";", style="not bold default")
+        fits = part.cell_len < room
+        text.append(" " if fits else "\n").append_text(part)
+        room = (room if fits else width + 1) - part.cell_len - 1
+    return text
 
 
 def drawn(found: Senders, width: int) -> Table:
@@ -131,6 +134,7 @@ def steps(lines: Sequence[SenderLine], width: int) -> Iterable[RenderableType]:
 
 def notes(found: Senders) -> Iterable[RenderableType]:
     """What goes on from here, and whose data is shown."""
-    yield Text("More of one: dmarcscope senders --sender NAME --by source_ip   Why: dmarcscope explain NAME", style="dim")
+    yield Text("More of one: dmarcscope senders --sender NAME --by source_ip", style="dim")
+    yield Text("Why it is called so: dmarcscope explain NAME", style="dim")
     for words in found.attribution:
         yield Text(safe(words), style="dim")

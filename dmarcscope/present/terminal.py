@@ -37,14 +37,17 @@ class Column:
 
 
 def drawn(columns: Sequence[Column], width: int) -> tuple[Table, list[Column]]:
-    """An empty table of those columns that the width has room for. What names a line stands first and is never squeezed out."""
+    """An empty table of those columns that the width has room for. What names a line stands first and is never squeezed out.
+
+    Where there is too little room, texts give way and end in «…»; of a number no digit is ever left out.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     shown = [column for column in columns if column.wide <= width]
     for position, column in enumerate(shown):
         table.add_column(
             column.heading,
             justify="right" if column.right else "left",
-            no_wrap=True,
+            no_wrap=column.right,
             overflow="ellipsis",
             min_width=15 if position == 0 and not column.right else None,
         )
@@ -53,7 +56,16 @@ def drawn(columns: Sequence[Column], width: int) -> tuple[Table, list[Column]]:
 
 def fill(table: Table, columns: Sequence[Column], row: Mapping[str, Any], style: str = "") -> None:
     """Add a row."""
-    table.add_row(*(column.cell(row) for column in columns), style=style)
+    table.add_row(*(column.cell(row) if column.right else in_one_line(column.cell(row)) for column in columns), style=style)
+
+
+def in_one_line(cell: RenderableType) -> RenderableType:
+    """A cell whose lines are cut and not wrapped where they have too little room."""
+    if not isinstance(cell, str | Text):
+        return cell
+    text = Text(cell) if isinstance(cell, str) else cell
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def source_columns(by: str, lines: Sequence[Mapping[str, Any]], domain: str | None) -> tuple[Column, ...]:

@@ -15,6 +15,7 @@ from dmarcscope.parse.slips import listed
 from dmarcscope.parse.spf_lint import MAX_LOOKUPS
 from dmarcscope.parse.zone_line import txt_line
 from dmarcscope.present.prose import copyable, lines, prose
+from dmarcscope.present.senders import NAMES
 from dmarcscope.present.terminal import Column, drawn, fill
 from dmarcscope.present.wording import counted, day, number, safe, share
 
@@ -31,7 +32,7 @@ USES = {
 }
 SENDERS = (
     Column("sender", lambda row: safe(row["sender"] or "(none)", 50)),
-    Column("class", lambda row: Text(row["class"], style="" if row["legitimate"] else "dim")),
+    Column("class", lambda row: Text(class_name(row["class"]), style="" if row["legitimate"] else "dim")),
     Column("messages", lambda row: number(row["messages"]), right=True),
     Column("delivered", lambda row: number(row["delivered"]), right=True),
     Column("overridden", lambda row: some(row["overridden"]), right=True, wide=110),
@@ -45,8 +46,8 @@ IN_USE = (
     Column("published", lambda row: safe(row["name"], 70)),
     Column("", lambda row: Text(USES[row["use"]][0], style=USES[row["use"]][1])),
     Column("messages", lambda row: number(row["messages"]), right=True),
-    Column("sources", lambda row: some(row["sources"]), right=True, wide=100),
-    Column("last", lambda row: day(row["last_seen"]), wide=100),
+    Column("hosts", lambda row: some(row["sources"]), right=True, wide=100),
+    Column("last seen", lambda row: day(row["last_seen"]), wide=100),
     Column("senders", lambda row: safe(", ".join(row["senders"][:3]) + (" …" if len(row["senders"]) > 3 else ""), 60), wide=120),
 )
 
@@ -196,6 +197,15 @@ def sender_facts(line: SenderFate) -> dict[str, Any]:
         "newly_stopped": tally.newly_stopped,
         "newly_delivered": tally.newly_delivered,
     }
+
+
+def class_name(word: str) -> str:
+    """How people call a class; the line of a sum has none.
+
+    >>> class_name("yours-needs-fixing")
+    'yours, needs fixing'
+    """
+    return NAMES[SenderClass(word)][0] if word else ""
 
 
 def some(count: int) -> str:

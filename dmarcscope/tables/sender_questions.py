@@ -31,16 +31,13 @@ TROUBLE_SUMS = ", ".join(f"{total(where)} AS {name}" for name, where in TROUBLES
 
 
 def senders(since: Any) -> tuple[str, list[Any]]:
-    """A line per sender and role, of the time from ``since`` on; what was before it is only counted. None: all there is."""
-    now = NOW if since is not None else "true"
-    values = [] if since is None else [since]
-    sql = f"""SELECT s.*, coalesce(b.messages_before, 0) AS messages_before, coalesce(b.dmarc_pass_before, 0) AS dmarc_pass_before FROM (
-        SELECT sender, {ROLE} AS role, {SUMS}, {total("len(reasons) > 0")} AS overridden, {total(FAILING)} AS needs_fixing,
-            count(DISTINCT source_ip) AS sources, CAST(avg(confidence) AS DOUBLE) AS confidence, {TROUBLE_SUMS}
-        FROM classified WHERE {now} GROUP BY 1, 2) AS s
-        LEFT JOIN (SELECT sender, {ROLE} AS role, {total("true")} AS messages_before, {total("dmarc_pass")} AS dmarc_pass_before
-            FROM classified WHERE NOT ({now}) GROUP BY 1, 2) AS b ON s.sender IS NOT DISTINCT FROM b.sender AND s.role = b.role"""  # noqa: S608
-    return sql, values * 2
+    """A line per sender, role, and whether it is of the time from ``since`` on (`is_now`) or of that before; None: all is now."""
+    now, values = ("true", []) if since is None else (NOW, [since])
+    sql = f"""SELECT sender, {ROLE} AS role, {now} AS is_now, {SUMS}, {total("len(reasons) > 0")} AS overridden,
+            {total(FAILING)} AS needs_fixing, count(DISTINCT source_ip) AS sources, CAST(avg(confidence) AS DOUBLE) AS confidence,
+            {TROUBLE_SUMS}
+        FROM classified GROUP BY 1, 2, 3"""  # noqa: S608 (own words; values bound)
+    return sql, values
 
 
 def by_group(by: str, meant: Meant) -> tuple[str, list[Any]]:
@@ -70,5 +67,10 @@ def troubles() -> str:
 FAILING_KEYS = f"""SELECT sender, header_from, x.domain AS domain, x.selector AS selector, CAST(sum("count") AS BIGINT) AS messages
     FROM (SELECT sender, header_from, "count", unnest(dkim) AS x FROM classified WHERE {FAILING} AND dkim_state = 'failing') AS s
     WHERE x.result <> 'pass' AND x.domain IS NOT NULL GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4"""  # noqa: S608
-UNLISTED_HOSTS = f"""SELECT sender, header_from, source_ip, CAST(sum("count") AS BIGINT) AS messages FROM classified
-    WHERE {TROUBLES["spf_not_listed"]} AND source_ip IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3"""  # noqa: S608
+ENVELOPE = """coalesce([x.domain for x in spf if x.scope IS DISTINCT FROM 'helo' AND contains(x.domain, '.')][1],
+    [x.domain for x in spf if contains(x.domain, '.')][1])"""
+"""Whose SPF record was asked for where none passed: see `evidence.counting`."""
+ENVELOPES = f"""SELECT sender, header_from, {ENVELOPE} AS envelope, CAST(sum("count") AS BIGINT) AS messages FROM classified
+    WHERE ({TROUBLES["spf_not_listed"]}) OR ({TROUBLES["spf_broken"]}) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3"""  # noqa: S608
+UNLISTED_HOSTS = f"""SELECT sender, header_from, {ENVELOPE} AS envelope, source_ip, CAST(sum("count") AS BIGINT) AS messages FROM classified
+    WHERE {TROUBLES["spf_not_listed"]} AND source_ip IS NOT NULL GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4"""  # noqa: S608
