@@ -139,7 +139,7 @@ def burst_words(role: str, messages: int) -> str:
 
 def burst_told(change: Change, messages: int, hosts: int, delivered: int) -> Change:
     """A burst with what is known of its days: messages, hosts, and how many were delivered."""
-    fate = f"{percent(Part(delivered, messages).share)} of it delivered"
+    fate = f"{percent(Part(delivered, messages).share)} of them delivered"
     words = f"{burst_words(change.role, messages)} from {hosts:,} host{'' if hosts == 1 else 's'}, {fate}"
     side = Figures(messages, change.after.days if change.after else 1)
     return replace(change, words=words, after=side, more={"hosts": hosts, "delivered": delivered})

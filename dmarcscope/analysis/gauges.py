@@ -83,7 +83,7 @@ def own_mail(w: Weighed, limit: float) -> Found:
     if low >= limit:
         return passed(figure, **numbers)
     few = passing / judged >= limit
-    missing = "more messages, to be sure" if few else f"{w.a_week(lost)} of your own would be lost; mend what fails: dmarcscope senders"
+    missing = "more messages, to be sure" if few else f"{w.a_week(lost)} of your own would be lost; mend what fails: dmarcscope fixes"
     return closed(figure, missing, **numbers)
 
 
@@ -115,7 +115,8 @@ def unlabelled(w: Weighed, limit: float) -> Found:
     numbers = {"messages": messages, "of": whole, "share": share, "unknown_messages": sum(one.messages for one in strangers)}
     if not messages:
         return passed("none", **numbers)
-    figure = f"{percent(share)} of the messages that are not unauthorised, {w.a_week(messages)}, from {len(open_ones)} senders"
+    whose = f"{len(open_ones)} sender{'s' if len(open_ones) != 1 else ''}"
+    figure = f"{percent(share)} of the messages that are not unauthorised, {w.a_week(messages)}, from {whose}"
     if share <= limit:
         return passed(figure, **numbers)
     heaviest = named([one.sender for one in open_ones])

@@ -20,6 +20,8 @@ STEADY_MESSAGES = 100
 """Messages that a system sends at least which is worth being one."""
 STEADY_SOURCES = 5
 """Addresses that one forgotten system has, at most."""
+NAMELESS_SHARE = 0.5
+"""The same of hosts that nobody has named."""
 CHANGED_SHARE = 0.75
 """Of the signed mail that hosts pass on: the share that is changed on its way; lists change all of it, forwarders little."""
 SCATTERED = 8
@@ -112,6 +114,8 @@ def learn_homes(cases: Cases, learnt: dict[str | None, Learnt]) -> None:
     direct: dict[Key, set[str]] = defaultdict(set)
     used: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     owners: dict[Key, Learnt] = {}
+    # Whoever sends signed mail again, as spammers do, needs no name for it; a system that somebody cares for has one.
+    nameless: set[str] = {seen.group for case, seen in cases if case.host.is_nameless}
     for case, seen in cases:
         who, group = case.who, seen.group
         if not who.passes and not who.own_passed:
@@ -129,7 +133,8 @@ def learn_homes(cases: Cases, learnt: dict[str | None, Learnt]) -> None:
         if key[1] is None and key[0] in told:
             continue  # a reporter that tells no selectors sees too little of a domain's mail
         total = sum(groups.values())
-        homes = direct[key] | {group for group, messages in groups.items() if messages > HOME_SHARE * total}
+        enough = {group: (NAMELESS_SHARE if group in nameless else HOME_SHARE) * total for group in groups}
+        homes = direct[key] | {group for group, messages in groups.items() if messages > enough[group]}
         owners[key].homes[key] = homes
         owners[key].own |= homes
 

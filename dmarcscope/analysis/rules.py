@@ -227,7 +227,12 @@ def forwarded_broken(case: Case) -> Found:
     if case.standing.relay:
         return Decision(case.passed_on, 0.85)
     # Whoever rents a host anywhere can put a signature with the name of a real key on a message.
-    return Decision(case.passed_on, 0.75) if case.known_key and case.host.domain is not None and not case.host.is_shared else None
+    return Decision(case.passed_on, 0.75) if case.known_key and own_named(case.host) else None
+
+
+def own_named(host: Host) -> bool:
+    """Whether a host has a confirmed name that somebody has given it for its own."""
+    return host.domain is not None and not host.is_shared and not host.is_generic
 
 
 def service_host(case: Case) -> Found:

@@ -112,6 +112,7 @@ def show(found: "Sequence[Assessed]", form: Format, output: Path | None, *, alon
 def coverage(
     domain: DomainArgument = None,
     verified: VerifiedOption = False,
+    config: ConfigOption = None,  # noqa: ARG001 (names the store)
     store: StoreOption = DEFAULT_STORE,
     since: SinceOption = None,
     until: UntilOption = None,

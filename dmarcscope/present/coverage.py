@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from dmarcscope.model.coverage import Coverage, Heard
+from dmarcscope.present.prose import sentence
 from dmarcscope.present.terminal import Column, drawn, fill
 from dmarcscope.present.wording import counted, number, safe, share
 
@@ -52,11 +53,11 @@ COLUMNS = (
     Column("reporter", lambda row: safe(row["reporter"], 40)),
     Column("messages", lambda row: number(row["messages"]), right=True),
     Column("usual", lambda row: "yes" if row["usual"] else Text("no", style="dim")),
-    Column("first day", lambda row: f"{row['first_day']}", wide=100),
+    Column("first day", lambda row: f"{row['first_day']}", wide=130),
     Column("last day", lambda row: f"{row['last_day']}"),
     Column("silent since", lambda row: Text(f"{row['silent_since'] or ''}", style="red")),
-    Column("days a report", lambda row: number(row["span_days"]), right=True, wide=110),
-    Column("comes after", lambda row: f"{row['lag_hours']} h", right=True, wide=110),
+    Column("days a report", lambda row: number(row["span_days"]), right=True, wide=115),
+    Column("comes after", lambda row: f"{row['lag_hours']} h", right=True, wide=115),
     Column("still to come", lambda row: number(row["expected"]) if row["expected"] else "", right=True),
 )
 
@@ -67,5 +68,5 @@ def coverage(found: Coverage, lines: Sequence[Mapping[str, Any]], width: int) ->
     for row in lines:
         fill(table, columns, row)
     head = "" if found.first_day is None or found.last_day is None else f"{day(found.first_day)} – {day(found.last_day)}: "
-    summary = Text(f"{head}{line(found)}", style="bold")
+    summary = Text(f"{sentence(head + line(found))}.", style="bold")
     return Group(summary, "", table) if lines else summary

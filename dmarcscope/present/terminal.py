@@ -1,7 +1,7 @@
 """Answers for people at a terminal: tables in which the worst stands first and out. Every text of a stranger goes through `safe`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich import box
@@ -45,7 +45,7 @@ def drawn(columns: Sequence[Column], width: int) -> tuple[Table, list[Column]]:
     shown = [column for column in columns if column.wide <= width]
     for position, column in enumerate(shown):
         table.add_column(
-            column.heading,
+            in_one_line(column.heading),
             justify="right" if column.right else "left",
             no_wrap=column.right,
             overflow="ellipsis",
@@ -77,8 +77,12 @@ def source_columns(by: str, lines: Sequence[Mapping[str, Any]], domain: str | No
     room = 26 * names + 34 * spf + 14 * keys
     told = (
         *([Column("name", lambda row: Text(today.name(row), style=today.name_style(row)), wide=100)] if names else []),
-        *([Column("SPF today", lambda row: Text(today.spf(row, domain), style=today.spf_style(row, domain)), wide=110)] if spf else []),
-        *([Column("DKIM today", lambda row: Text(today.keys(row), style=today.keys_style(row)), wide=110)] if keys else []),
+        *(
+            [Column("SPF today", lambda row: Text(today.spf(row, domain), style=today.spf_style(row, domain)), wide=110 + 26 * names)]
+            if spf
+            else []
+        ),
+        *([Column("DKIM today", lambda row: Text(today.keys(row), style=today.keys_style(row)), wide=110 + 26 * names)] if keys else []),
     )
     return (
         Column(NAMES[by], lambda row: Text(row["name"], style=row.get("style") or colour(row["dmarc_pass"], row["messages"]))),
@@ -181,13 +185,19 @@ RECORDS = (
 VERDICT_COLUMNS = (
     Column("class", lambda row: safe(row["class"] or "–", 20)),
     Column("sender", lambda row: safe(row["sender"] or "–", 40)),
-    Column("rule", lambda row: safe(row["rule"] or "–", 20)),
+    Column("rule", lambda row: safe(row["rule"] or "–", 20), wide=130),
+)
+# Beside a verdict, what it was made of has to wait for more room.
+CLASSIFIED = (
+    *RECORDS[:2],
+    *VERDICT_COLUMNS,
+    *(replace(one, wide=wide) for one, wide in zip(RECORDS[2:], (145, 0, 0, 110, 175, 200, 90, 90), strict=True)),
 )
 
 
 def records(rows: Sequence[Mapping[str, Any]], more: int | None, width: int, *, classified: bool = False) -> RenderableType:
     """Lines of the record table, the columns that the width has room for."""
-    table, columns = drawn((*RECORDS[:2], *VERDICT_COLUMNS, *RECORDS[2:]) if classified else RECORDS, width)
+    table, columns = drawn(CLASSIFIED if classified else RECORDS, width)
     for row in rows:
         fill(table, columns, row)
     return Group(table, Text(more_lines(len(rows), more), style="dim"))

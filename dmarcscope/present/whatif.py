@@ -165,8 +165,9 @@ def self_check(found: SelfCheck, width: int) -> Text:
 
 def by_sender(found: Sequence[SenderFate], width: int) -> RenderableType:
     """The table of senders."""
-    table, columns = drawn(SENDERS, width)
     rows = [sender_facts(line) for line in found]
+    filled = [column for column in SENDERS if not column.right or any(str(column.cell(row)) for row in rows)]
+    table, columns = drawn(filled, width)
     for row in rows[:SHOWN]:
         fill(table, columns, row)
     names = [name for name, value in (rows[0] if rows else {}).items() if isinstance(value, int) and name != "legitimate"]

@@ -58,7 +58,9 @@ class Engine:
         if self._connection is None:
             self._connection = duckdb.connect()
             self._connection.execute("SET TimeZone = 'UTC'")
-            self._connection.execute("SET enable_progress_bar = false")
+            # In a notebook without widgets even switching it off fails, and there it is off already.
+            if self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+                self._connection.execute("SET enable_progress_bar = false")
             self._files = [""]
         if not newest and self._files != [""]:
             return self._connection
