@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_STORE := .venv/demo-store
+DEMO_PAGE := .venv/example.com.html
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long check format bench docs clean
@@ -19,7 +20,7 @@ help: ## list the targets
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
 	@touch $@
 
-demo: .venv/installed ## who sends as the sample domain, what changed, and what to do
+demo: .venv/installed ## who sends as the sample domain, what to do, and its weekly page
 	@rm -rf $(DEMO_STORE)
 	@$(BIN)/dmarcscope ingest sample_reports/reports --store $(DEMO_STORE) || test $$? -eq 1
 	@echo
@@ -30,6 +31,9 @@ demo: .venv/installed ## who sends as the sample domain, what changed, and what 
 	@$(BIN)/dmarcscope changes example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
 	@printf '\n$$ dmarcscope fixes example.com\n'
 	@$(BIN)/dmarcscope fixes example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
+	@echo
+	@$(BIN)/dmarcscope summary example.com --html $(DEMO_PAGE) --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)
+	@echo "Open it in a browser: it is what the owner of the domain gets every week."
 	@echo
 	@echo "This was a throw-away store. More of it:  $(BIN)/dmarcscope readiness example.com --config sample_reports/dmarcscope.toml --store $(DEMO_STORE)"
 	@echo "Now your own reports:  $(BIN)/dmarcscope ingest PATH"

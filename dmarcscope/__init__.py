@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dmarcscope.api import parse_report as parse_report
     from dmarcscope.api import parse_reports as parse_reports
     from dmarcscope.api import plan_setup as plan_setup
+    from dmarcscope.connecting import connect as connect
     from dmarcscope.errors import DmarcscopeError as DmarcscopeError
     from dmarcscope.errors import LookupUnavailable as LookupUnavailable
     from dmarcscope.errors import MailboxUnavailable as MailboxUnavailable
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
     from dmarcscope.lookup.settings import DnsSettings as DnsSettings
     from dmarcscope.model.aggregate import AggregateReport as AggregateReport
     from dmarcscope.model.aggregate import Record as Record
+    from dmarcscope.model.whatif import Change as Change
+    from dmarcscope.model.words import Policy as Policy
+    from dmarcscope.present.figures import charts as charts
 
 __version__ = "0.1.0"
 
 # Where each public name lives. They are loaded when first asked for: pandas and pyarrow take half a second.
 _HOMES = {
     "Store": "dmarcscope.api",
+    "connect": "dmarcscope.connecting",
+    "charts": "dmarcscope.present.figures",
+    "Change": "dmarcscope.model.whatif",
+    "Policy": "dmarcscope.model.words",
     "check_domain": "dmarcscope.api",
     "check_spf": "dmarcscope.api",
     "open_store": "dmarcscope.api",

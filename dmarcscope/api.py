@@ -1,6 +1,5 @@
 """The Python API: what the command line does, as calls that return pandas frames."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from dmarcscope.intake.unpack import LeafKind, unpack
 from dmarcscope.judging import Judging
 from dmarcscope.lookup.asking import Resolver
 from dmarcscope.lookup.opening import open_resolver
+from dmarcscope.lookup.running import finished
 from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.model.aggregate import AggregateReport
 from dmarcscope.model.dmarc_setup import SetupPlan
@@ -103,7 +103,7 @@ def asked(verb: Callable[[Resolver], Awaitable[Found]], dns: DnsSettings | None)
         async with open_resolver(dns or DnsSettings()) as resolver:
             return await verb(resolver)
 
-    return asyncio.run(run())
+    return finished(run())
 
 
 def open_store(path: str | Path, *, config: str | Path | None = None) -> "Store":

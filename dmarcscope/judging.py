@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dmarcscope.errors import SetupError
 from dmarcscope.filters import When, frame, which
 from dmarcscope.model.meant import Meant
 from dmarcscope.store.files import StoreFiles
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dmarcscope.model.fix import Fix
     from dmarcscope.model.knowledge import Knowledge
     from dmarcscope.model.readiness import Readiness
+    from dmarcscope.model.summary import Summaries
     from dmarcscope.model.whatif import Change, Unused, WhatIf
 
 
@@ -42,6 +44,17 @@ class Judging:
 
             self._known = knowledge(self._config)
         return self._known
+
+    def summary(
+        self, *domains: str, week: str | None = None, since: When = None, until: When = None, verified: bool = False
+    ) -> "Summaries":
+        """What the summary page tells, of these domains (all if none is named); without a time, of the last whole week with reports."""
+        from dmarcscope.ops.summarise import summarise
+
+        if week is not None and (since is not None or until is not None):
+            raise SetupError("name a week, or since and until, not both")
+        asked = which(None, week or since, week or until, verified=verified)
+        return summarise(self._files, domains or None, asked, self.knowledge, datetime.now(UTC))
 
     def senders(
         self,

@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from dmarcscope.config import models as settings
 from dmarcscope.config.finding import find_config
 from dmarcscope.config.loading import load
+from dmarcscope.config.mailing import Weekday
 from dmarcscope.config.oauth import Grant, OAuth, Provider
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.senders_file import senders_file
@@ -26,8 +28,11 @@ from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.model.after import After
 from dmarcscope.model.knowledge import Knowledge
 from dmarcscope.ops.after import Rules
+from dmarcscope.ops.deliver import Mailing
 from dmarcscope.ops.folder import WatchedFolder
 from dmarcscope.ops.mailbox import Mailbox
+from dmarcscope.ops.mailing import ALL, MailPlan, Schedule, plan_of
+from dmarcscope.outgoing.smtp import Smtp
 
 PASSWORD_VARIABLE = "DMARCSCOPE_PASSWORD"
 PORTS = {"imaps": 993, "imap": 143}
@@ -184,6 +189,37 @@ def knowledge(config: Path | None = None, owner_list: Path | None = None) -> Kno
         owner=read_list(owner_list or senders_file(None, config)),
         networks=open_networks(used_files(senders.networks)),
     )
+
+
+def carrier(given: settings.Settings) -> Smtp:
+    """The mail server that takes what we send. Raises SetupError if none is configured."""
+    smtp = given.smtp
+    if smtp is None:
+        raise SetupError("no mail server is configured", where="smtp", fix="Add a table [smtp] to the configuration")
+    return Smtp(
+        host=smtp.host,
+        port=smtp.used_port,
+        security=smtp.security,
+        user=smtp.user,
+        password=smtp.password.secret(smtp.user or "").reveal if smtp.password else None,
+        ca_file=smtp.ca_file,
+    )
+
+
+def mail_plan(given: settings.Settings, config: Path | None = None) -> MailPlan | None:
+    """What is mailed each week, and when; None where nothing is."""
+    mail = given.summary
+    if mail is None:
+        return None
+    about: dict[str, tuple[str, ...] | None] = {domain: (domain,) for domain in mail.domains or ()}
+    about |= {group: given.groups[group] for group in mail.groups}
+    mailings = [
+        Mailing(what, domains, mail.from_address, mail.to, mail.attach_page, mail.attach_json)
+        for what, domains in (about or {ALL: None}).items()
+    ]
+    grace = mail.grace if mail.when_complete else None
+    schedule = Schedule(list(Weekday).index(mail.weekday), mail.hour, ZoneInfo(mail.time_zone), grace)
+    return plan_of(mailings, schedule, carrier(given), partial(knowledge, config))
 
 
 def begin_login(given: settings.Settings, name: str, store: Path, port: int = 0) -> Login:

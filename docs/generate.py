@@ -45,6 +45,7 @@ COMMANDS = (
     "readiness",
     "whatif",
     "coverage",
+    "summary",
     "sources",
     "records",
     "reports",
@@ -158,6 +159,8 @@ MEANINGS = {
     "folder.NAME": "A folder of files that is watched",
     "dns": "How the DNS is asked. With this table, `ingest` and `watch` look up sources and keys by themselves once what came is stored",
     "senders": "What tells who sends, beside the reports; see [the list of senders](senders-list.md)",
+    "summary": "The summary of each week that `watch` sends by mail; see [mail](mail.md)",
+    "smtp": "The mail server that takes it",
 }
 
 

@@ -1,5 +1,6 @@
 """What is configured becomes what is meant."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,52 @@ def test_addresses_that_are_refused(url, why):
     with pytest.raises(SetupError) as caught:
         wiring.mailbox_at(url, lambda _question: "")
     assert "hunter2" not in str(caught.value), why
+
+
+MAIL = """
+[groups]
+brands = ["example.com", "example.net"]
+[summary]
+to = ["owner@example.com"]
+from_address = "dmarc@example.com"
+{about}
+weekday = "tuesday"
+hour = 6
+time_zone = "Europe/Berlin"
+{more}
+[smtp]
+host = "smtp.example.com"
+security = "starttls"
+user = "me"
+password = {{ clear = "s3cret" }}
+"""
+
+
+def planned(about="", more=""):
+    return wiring.mail_plan(checked(MAIL.format(about=about, more=more), Path("/dmarcscope.toml"), {}))
+
+
+def test_mail():
+    plan = planned('domains = ["example.com"]\ngroups = ["brands"]', 'grace = "24h"\nattach_page = false\nattach_json = true')
+    assert [(one.what, one.domains) for one in plan.mailings] == [
+        ("example.com", ("example.com",)),
+        ("brands", ("example.com", "example.net")),
+    ]
+    assert {(one.sender, one.recipients, one.attach_page, one.attach_json) for one in plan.mailings} == {
+        ("dmarc@example.com", ("owner@example.com",), False, True)
+    }
+    assert (plan.schedule.weekday, plan.schedule.hour, plan.schedule.zone.key, plan.schedule.grace) == (
+        1,
+        6,
+        "Europe/Berlin",
+        timedelta(days=1),
+    )
+    smtp = plan.carrier
+    assert (smtp.host, smtp.port, smtp.security, smtp.user, smtp.password(), smtp.ca_file) == (
+        "smtp.example.com", 587, Security.STARTTLS, "me", "s3cret", None,
+    )  # fmt: skip
+    assert planned(more="when_complete = false").schedule.grace is None
+    assert [(one.what, one.domains) for one in planned().mailings] == [("all domains", None)]
+    assert wiring.mail_plan(Settings()) is None
+    with pytest.raises(SetupError, match="no mail server"):
+        wiring.carrier(Settings())

@@ -34,6 +34,7 @@ from dmarcscope.cli.options import (
 )
 from dmarcscope.cli.resolving import alignment, dns_app, resolve
 from dmarcscope.cli.sending import FIXES_EXAMPLES, ClassOption, SenderOption, class_of, fixes, senders_app
+from dmarcscope.cli.summarising import SUMMARY_EXAMPLES, summary
 from dmarcscope.cli.taking import ingest, tell_outcome
 from dmarcscope.cli.watching import mailbox_app, watch
 from dmarcscope.cli.whatif import EXAMPLES as WHATIF_EXAMPLES
@@ -52,9 +53,11 @@ Examples:
 
   dmarcscope ingest ~/reports            take in a folder of reports
 
-  dmarcscope sources example.com         who sends as example.com
+  dmarcscope resolve                     ask the DNS who the sources are
 
-  dmarcscope sources --by dkim_domain --since 30d
+  dmarcscope senders example.com         who sends as example.com, and what to do next
+
+  dmarcscope readiness example.com       may I enforce?
 """
 
 app = typer.Typer(
@@ -390,6 +393,7 @@ app.command(epilog=CHANGES_EXAMPLES)(changes)
 app.command(epilog=READINESS_EXAMPLES)(readiness)
 app.command(epilog=WHATIF_EXAMPLES)(whatif)
 app.command(epilog=COVERAGE_EXAMPLES)(coverage)
+app.command(epilog=SUMMARY_EXAMPLES)(summary)
 app.add_typer(data_app, name="data")
 app.add_typer(dns_app, name="dns")
 app.add_typer(mailbox_app, name="mailbox")

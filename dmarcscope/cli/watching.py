@@ -64,16 +64,17 @@ def watch(
 
     A mail is moved, flagged or deleted, as configured, only after its report is stored. While the store cannot be written, reports are
     kept in the spool and taken up later; dmarcscope status tells. If [dns] is configured, or with --dns, sources and keys are looked up
-    beside it; nothing waits for that.
+    beside it; nothing waits for that. If [summary] is configured, the summary of each week is sent by mail.
     """
     from dmarcscope.config.loading import load
     from dmarcscope.ops.watch import watch as stay
     from dmarcscope.store.files import StoreFiles
-    from dmarcscope.wiring import places
+    from dmarcscope.wiring import mail_plan, places
 
-    found = places(load(config), names or [], store)
+    settings = load(config)
+    found, tell = places(settings, names or [], store), logging_to(sys.stderr, log_format)
     with stopping() as stop, StoreFiles(store) as files:
-        stay(files, found, logging_to(sys.stderr, log_format), stop=stop, jobs=jobs, dns=wanted_dns(dns, config))
+        stay(files, found, tell, stop=stop, jobs=jobs, dns=wanted_dns(dns, config), mail=mail_plan(settings, config))
 
 
 def take_in(found: "Sequence[Mailbox | WatchedFolder]", store: Path, jobs: int, progress: "Progress", expect: "Progress") -> "Outcome":

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import idna
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictBool, ValidationInfo
@@ -18,13 +19,19 @@ PORTS = {"imaps": 993, "imap": 143}
 UNITS = {"s": 1, "m": 60, "h": 3600}
 SHORTEST, LONGEST = timedelta(seconds=5), timedelta(hours=24)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(seconds=30)
+SHORTEST_GRACE, LONGEST_GRACE = timedelta(hours=1), timedelta(hours=144)
 DNS_PORT = 53
+LONGEST_ADDRESS = 254  # RFC 5321 §4.5.3.1.3, without the brackets
 DURATION = re.compile(r"(\d{1,6})([smh])", re.ASCII)
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # RFC 9051 §9, flag-keyword: an atom, so neither controls, space nor any of (){%*"\]
 KEYWORD = re.compile(r'[^\x00-\x20\x7f-\U0010ffff(){%*"\\\]]+')
+# RFC 5322 §3.2.3, dot-atom: quoted local parts and those beyond ASCII are nothing that every server takes.
+ADDRESS = re.compile(
+    r"(?P<local>[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@(?P<domain>[^@\s\x00-\x1f,;<>\[\]]+)"
+)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 WRITTEN_SERVER = re.compile(
     r"\[(?P<six>[0-9A-Fa-f:.%\w]+)\](?::(?P<port6>\d{1,5}))?|(?P<four>[\d.]+)(?::(?P<port4>\d{1,5}))?|(?P<bare>[0-9A-Fa-f:.%\w]+)"
@@ -198,6 +205,37 @@ def span_between(value: object, shortest: timedelta, longest: timedelta, fix: st
     return span
 
 
+def grace(value: object) -> timedelta:
+    """How long a mail waits for late reports, from its text."""
+    return span_between(value, SHORTEST_GRACE, LONGEST_GRACE, 'Write whole hours in quotes, from "1h" to "144h"')
+
+
+def time_zone(text: str) -> str:
+    """The name of a time zone that this machine knows.
+
+    >>> time_zone("Europe/Berlin")
+    'Europe/Berlin'
+    """
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise refusal("is no time zone that is known here", 'Write a name of the IANA list, such as "Europe/Berlin", or "UTC"') from None
+    return text
+
+
+def mail_address(text: str) -> str:
+    """An address that mail is sent to or from, its domain as lower-case A-labels; without a name beside it.
+
+    >>> mail_address("Owner@Example.COM"), mail_address("o@bücher.example")
+    ('Owner@example.com', 'o@xn--bcher-kva.example')
+    """
+    fix = "Write it as owner@example.com, without a name"
+    found = ADDRESS.fullmatch(text)
+    if found is None or len(text) > LONGEST_ADDRESS:
+        raise refusal("is no mail address", fix)
+    return f"{found['local']}@{host(found['domain'], fix)}"
+
+
 def whole_number(least: int, most: int) -> Callable[[object], int]:
     """A check for a whole number within limits."""
 
@@ -294,6 +332,13 @@ def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def some(values: tuple[str, ...]) -> tuple[str, ...]:
+    """A list that is not empty."""
+    if not values:
+        raise refusal("is an empty list", "Name at least one")
+    return values
+
+
 def no_server_twice(servers: tuple[NameServer, ...]) -> tuple[NameServer, ...]:
     """A list of name servers without repetitions."""
     if len(set(servers)) < len(servers):
@@ -313,6 +358,13 @@ Name = Annotated[str, AfterValidator(name)]
 FilePath = Annotated[Path, BeforeValidator(some_path), AfterValidator(file_path)]
 Duration = Annotated[timedelta, PlainValidator(duration)]
 Wait = Annotated[timedelta, PlainValidator(wait)]
+Grace = Annotated[timedelta, PlainValidator(grace)]
+Hour = Annotated[int, PlainValidator(whole_number(0, 23))]
+Port = Annotated[int, PlainValidator(whole_number(1, 65535))]
+TimeZone = Annotated[str, AfterValidator(time_zone)]
+Host = Annotated[str, AfterValidator(host)]
+MailAddress = Annotated[str, AfterValidator(mail_address)]
+MailAddresses = Annotated[tuple[MailAddress, ...], AfterValidator(some), AfterValidator(each_once)]
 Tries = Annotated[int, PlainValidator(whole_number(1, 10))]
 AtOnce = Annotated[int, PlainValidator(whole_number(1, 1000))]
 NameServers = Annotated[tuple[Annotated[NameServer, PlainValidator(name_server)], ...], AfterValidator(no_server_twice)]
@@ -327,5 +379,6 @@ Text = Annotated[str, AfterValidator(filled)]
 Texts = Annotated[tuple[Text, ...], AfterValidator(each_once)]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(trusted_host)], ...], AfterValidator(each_once)]
 DomainList = Annotated[tuple[Annotated[str, AfterValidator(domain_name)], ...], Field(min_length=1), AfterValidator(each_once)]
+Names = Annotated[tuple[Name, ...], AfterValidator(each_once)]
 Command = Annotated[tuple[str, ...], AfterValidator(program)]
 YesNo = StrictBool

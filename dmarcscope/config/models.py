@@ -27,6 +27,7 @@ from dmarcscope.config.fields import (
     YesNo,
     same_folder,
 )
+from dmarcscope.config.mailing import Smtp, SummaryMail, flaws_between
 from dmarcscope.config.oauth import OAuth
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.table import Flaw, Table, goes_with, needed_with, texts
@@ -189,6 +190,8 @@ class Settings(Table):
     groups: dict[Name, DomainList] = Field(
         default={}, description='Lists of domains to ask about together, each by a name: `NAME = ["example.com"]`, for `--group NAME`.'
     )
+    summary: SummaryMail | None = Field(default=None, description="The summary that `watch` sends by mail every week.")
+    smtp: Smtp | None = Field(default=None, description="The mail server that takes it, and what `summary --mail` sends.")
 
     @property
     def looks_up(self) -> bool:
@@ -197,7 +200,8 @@ class Settings(Table):
 
     @classmethod
     def contradictions(cls, given: Mapping[str, Any], folder: Path, /) -> Iterator[Flaw]:
-        """Nothing that dmarcscope itself puts down may be found again by its own watch."""
+        """Nothing that dmarcscope itself puts down may be found again by its own watch; and what mail needs is there."""
+        yield from flaws_between(given)
         stores = texts(given, "store") or [str(Path.cwd() / DEFAULT_STORE)]
         tables = given.get("folder")
         named = {name: table for name, table in tables.items() if isinstance(table, dict)} if isinstance(tables, dict) else {}
@@ -229,5 +233,7 @@ SECTIONS: dict[str, type[Table]] = {
     "folder.NAME": Folder,
     "dns": Dns,
     "senders": Senders,
+    "summary": SummaryMail,
+    "smtp": Smtp,
 }
 SECRETS = ("password", "client_secret", "refresh_token", "token")

@@ -26,6 +26,9 @@ def of_secrets(settings: Settings, path: Path) -> Iterator[Remark]:
         for key, secret in mailbox.secrets():
             for what, fix in of_secret(secret, path):
                 yield f"mailbox.{name}.{key}", what, fix
+    if settings.smtp is not None and settings.smtp.password is not None:
+        for what, fix in of_secret(settings.smtp.password.secret(settings.smtp.user or ""), path):
+            yield "smtp.password", what, fix
 
 
 def of_secret(secret: Secret, path: Path) -> Iterator[tuple[str, str]]:
@@ -55,6 +58,9 @@ def of_tls(settings: Settings) -> Iterator[Remark]:
             yield f"mailbox.{name}.tls.insecure_no_verification", what, "Name the authority in ca_file"
         if tls.ca_file is not None and not tls.ca_file.is_file():
             yield f"mailbox.{name}.tls.ca_file", f"there is no file {tls.ca_file}, or it may not be read", "Check the path"
+    ca_file = settings.smtp.ca_file if settings.smtp is not None else None
+    if ca_file is not None and not ca_file.is_file():
+        yield "smtp.ca_file", f"there is no file {ca_file}, or it may not be read", "Check the path"
 
 
 def of_paths(settings: Settings) -> Iterator[Remark]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dmarcscope.config.fields import NameServer, Server, duration_text
 from dmarcscope.config.loading import STORE_VARIABLE
+from dmarcscope.config.mailing import Smtp
 from dmarcscope.config.models import Mailbox, Settings
 from dmarcscope.config.secret import SecretSource
 from dmarcscope.config.table import Table
@@ -27,7 +28,7 @@ def rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def leaves(table: Table, user: str, prefix: str = "", origin: str = "") -> Iterator[tuple[str, Any, str]]:
     """Every key below a table with its value."""
-    user = table.user if isinstance(table, Mailbox) else user
+    user = (table.user or user) if isinstance(table, Mailbox | Smtp) else user
     for key in type(table).model_fields:
         value = getattr(table, key)
         said = origin or ("file" if key in table.model_fields_set else "default")
@@ -42,7 +43,7 @@ def leaves(table: Table, user: str, prefix: str = "", origin: str = "") -> Itera
 
 def table_as_dict(table: Table, user: str) -> dict[str, Any]:
     """A table with all that is below it."""
-    user = table.user if isinstance(table, Mailbox) else user
+    user = (table.user or user) if isinstance(table, Mailbox | Smtp) else user
     shown: dict[str, Any] = {}
     for key in type(table).model_fields:
         value = getattr(table, key)

@@ -27,6 +27,11 @@ class Happening(StrEnum):
     ONLINE = "online"
     LOOKED_UP = "looked-up"
     LOOKUPS_WAIT = "lookups-wait"  # the DNS cannot be asked now
+    MAILED = "mailed"  # a summary was sent
+    MAIL_WAITS = "mail-waits"  # the mail server does not take it now
+    MAIL_REFUSED = "mail-refused"
+    MAIL_UNSURE = "mail-unsure"  # nobody knows whether the mail server took it
+    MAIL_HINDERED = "mail-hindered"  # nothing can be sent now
 
 
 TROUBLES = frozenset(
@@ -39,6 +44,10 @@ TROUBLES = frozenset(
         Happening.NO_ROOM,
         Happening.OFFLINE,
         Happening.LOOKUPS_WAIT,
+        Happening.MAIL_WAITS,
+        Happening.MAIL_REFUSED,
+        Happening.MAIL_UNSURE,
+        Happening.MAIL_HINDERED,
     ]
 )
 """Events that somebody may want to do something about."""

@@ -1,6 +1,5 @@
 """What to publish so that mail of one's own passes, with the look-ups of SPF records before and after; asks nobody."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -8,6 +7,7 @@ from typing import Any
 
 from dmarcscope.analysis.fixes import Key, KeyFacts, Trouble
 from dmarcscope.analysis.fixes import fixes as found_fixes
+from dmarcscope.lookup.running import finished
 from dmarcscope.lookup.spf_walk import walk
 from dmarcscope.model.answer import Outcome, Question
 from dmarcscope.model.fix import Fix, Lookups
@@ -31,7 +31,7 @@ def fixes(store: StoreFiles, which: Filter, knowledge: Knowledge) -> list[Fix]:
     store.require()
     judged = classified(store, recent(store, resolved(store, which)), knowledge)
     found = found_fixes(troubles(judged, knowledge))
-    return asyncio.run(with_lookups(store, found))
+    return finished(with_lookups(store, found))
 
 
 def troubles(judged: Classified, knowledge: Knowledge) -> list[Trouble]:

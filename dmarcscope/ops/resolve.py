@@ -29,6 +29,7 @@ from dmarcscope.lookup.dkim import key_name
 from dmarcscope.lookup.dmarc import Walk
 from dmarcscope.lookup.opening import open_resolver
 from dmarcscope.lookup.ptr import ptr, untold
+from dmarcscope.lookup.running import finished
 from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.lookup.spf import check_host
 from dmarcscope.model.answer import Answer, Outcome
@@ -109,7 +110,7 @@ def resolve(
     with closing(Ledger(store.ledger.path, PATIENCE)) as ledger:
         run = Lookups(store, ledger, retry=None if again else retry, progress=progress)
         watch = Watch(budget, patience if patience is not None else longest(dns), stop)
-        asyncio.run(run.all(dns, which, watch))
+        finished(run.all(dns, which, watch))
         run.answers.prune(now())
         if run.answers.trouble is not None:
             raise run.answers.trouble

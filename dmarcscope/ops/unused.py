@@ -1,6 +1,5 @@
 """Find out what of a domain's SPF record and DKIM keys was of use, and what can go. It asks nobody unless it is told to."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -9,6 +8,7 @@ from dmarcscope.analysis.spf_change import changed_record
 from dmarcscope.analysis.unused import WANTED_DAYS, SeenKey, Way, days_between, keys_in_use, terms_in_use, unbroken_since
 from dmarcscope.errors import SetupError
 from dmarcscope.lookup.asking import Resolver
+from dmarcscope.lookup.running import finished
 from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.lookup.spf_walk import walk
 from dmarcscope.model.knowledge import Knowledge
@@ -50,7 +50,7 @@ def unused(store: StoreFiles, which: Filter, knowledge: Knowledge, dns: DnsSetti
     store or no such mail.
     """
     store.require()
-    return asyncio.run(found_out(store, which, knowledge, dns))
+    return finished(found_out(store, which, knowledge, dns))
 
 
 async def found_out(store: StoreFiles, which: Filter, knowledge: Knowledge, dns: DnsSettings | None) -> Unused:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from dmarcscope.errors import MailboxUnavailable, SetupError
 from dmarcscope.lookup.settings import DnsSettings
+from dmarcscope.ops import mailing
 from dmarcscope.ops.collecting import Collector, Helm
 from dmarcscope.ops.events import Event, Happening, Tell
 from dmarcscope.ops.folder import FileCollector, WatchedFolder
@@ -44,15 +45,17 @@ def watch(
     progress: Progress = silent,
     expect: Progress = silent,
     dns: DnsSettings | None = None,
+    mail: "mailing.MailPlan | None" = None,
 ) -> Outcome:
     """Take in what is in mailboxes and folders: until ``stop`` is set, or ``once`` all that is there now. Returns what became of it.
 
-    With ``dns``, what is stored is looked up meanwhile, by a thread that nothing waits for.
+    With ``dns``, what is stored is looked up meanwhile, and with ``mail``, summaries are sent when they are due; each by a thread that
+    nothing waits for.
 
     Raises SetupError if the places are of no use, or if another dmarcscope takes from one of them. When it comes ``once``, also raises
     MailboxUnavailable, StoreUnavailable or SetupError for what could not be done; what is in the spool by then is taken up by the next run.
     """
-    if not places:
+    if not places and mail is None:
         raise SetupError("there is nothing to watch", fix="Name a mailbox or a folder in the configuration: dmarcscope config init")
     store.check_place()
     started = monotonic()
@@ -73,6 +76,10 @@ def watch(
             looker = Looker(store.root, dns, tell, stop, lambda: keeper.stored)
             looker.start()
             held.callback(looker.join, STOP_SECONDS)
+        if mail is not None and not once:
+            mailer = mailing.Mailer(store.root, mail, stop, lambda: keeper.stored, tell)
+            mailer.start()
+            held.callback(mailer.join, mailing.STOP_SECONDS)
         keeper.work(ending(collectors, helm))
         keeper.done.set()
         wait_for(collectors, None if once and not stop.is_set() else GRACE_SECONDS)

@@ -1,6 +1,5 @@
 """Replay a period under a change of policy, SPF record or senders. It asks nobody unless it is told to."""
 
-import asyncio
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from dmarcscope.analysis.whatif import (
 )
 from dmarcscope.errors import SetupError
 from dmarcscope.lookup.asking import Resolver
+from dmarcscope.lookup.running import finished
 from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.lookup.spf_walk import walk
 from dmarcscope.model.dmarc_record import DmarcRecord, Standing
@@ -54,7 +54,7 @@ def whatif(store: StoreFiles, which: Filter, change: Change, knowledge: Knowledg
     cannot be made: a term that is not there, a sender that nobody knows, a record that was never asked for.
     """
     store.require()
-    return asyncio.run(found_out(store, which, change, knowledge, dns))
+    return finished(found_out(store, which, change, knowledge, dns))
 
 
 async def found_out(store: StoreFiles, which: Filter, change: Change, knowledge: Knowledge, dns: DnsSettings | None) -> WhatIf:

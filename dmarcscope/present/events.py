@@ -28,6 +28,11 @@ SENTENCES = {
     "online": "the store can be written again; {taken_up} artefacts that had waited since {since} are taken up",
     "looked-up": "looked up {sources} sources, {spf} times SPF, {keys} keys and {domains} domains with {questions} questions",
     "lookups-wait": "look-ups wait: {reason}; nothing else does",
+    "mailed": "sent the summary of {what} ({period}) to {to}",
+    "mail-waits": "the mail about {what} ({period}) to {to} waits: {reason}; trying again at {again_at}",
+    "mail-refused": "the mail about {what} ({period}) to {to} was refused: {reason}; it is not tried again",
+    "mail-unsure": "it is not sure whether the mail about {what} ({period}) to {to} arrived: {reason}; summary --mail --again sends it",
+    "mail-hindered": "mail waits: {reason}",
 }
 
 

@@ -19,7 +19,7 @@ from dmarcscope.errors import SetupError, StoreUnavailable
 from dmarcscope.intake.mail_name import MailName
 from dmarcscope.store.spool import FOUND_NAME, Spooled
 
-SCHEMA = ("schema.sql", "schema-2.sql", "schema-3.sql")
+SCHEMA = ("schema.sql", "schema-2.sql", "schema-3.sql", "schema-4.sql")
 """Each file brings a ledger from one schema to the next; they only ever add."""
 SCHEMA_VERSION = len(SCHEMA)
 FAULTS = (sqlite3.OperationalError, sqlite3.DatabaseError)  # of the world; their other kinds are bugs of ours

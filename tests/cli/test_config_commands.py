@@ -125,7 +125,8 @@ def test_show_of_nothing_is_the_defaults(tmp_path):
     dns = {"nameservers": [], "timeout": "2s", "tries": 3, "concurrency": 100, "offline": False, "zone_files": []}
     shown = json.loads(run("show", "--format", "json", cwd=tmp_path).stdout)
     senders = {"list": None, "networks": [], "catalogue": []}
-    assert shown == {"store": "dmarcscope-store", "mailbox": {}, "folder": {}, "dns": dns, "senders": senders, "groups": {}}
+    defaults = {"store": "dmarcscope-store", "mailbox": {}, "folder": {}, "dns": dns, "senders": senders, "groups": {}}
+    assert shown == {**defaults, "summary": None, "smtp": None}
 
 
 def test_show_of_a_bad_file_is_one_sentence(tmp_path):

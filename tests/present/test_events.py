@@ -22,6 +22,8 @@ COUNTS = {
     "messages": 4711,
 }
 
+MAIL = {"what": "example.com", "period": "2026-05-11 to 2026-05-17", "to": "a@example.net"}
+
 SENTENCES = [
     ("started", {"store": "dmarcscope-store", "places": [INBOX, "/drop"]}, f"watching {INBOX}; /drop; the store is dmarcscope-store"),
     ("stopped", {"artefacts": 12, "messages": 4711}, "stopped; 12 artefacts on 4,711 messages were taken in"),
@@ -62,6 +64,26 @@ SENTENCES = [
         "looked up 3 sources, 4 times SPF, 2 keys and 1 domains with 1,234 questions",
     ),
     ("lookups-wait", {"reason": "no name server answers"}, "look-ups wait: no name server answers; nothing else does"),
+    ("mailed", {**MAIL, "reason": "250 OK"}, "sent the summary of example.com (2026-05-11 to 2026-05-17) to a@example.net"),
+    (
+        "mail-waits",
+        {**MAIL, "reason": "450 later", "again_at": AT},
+        "the mail about example.com (2026-05-11 to 2026-05-17) to a@example.net waits: 450 later; trying again at 2026-05-14 06:30:15Z",
+    ),
+    (
+        "mail-refused",
+        {**MAIL, "reason": "550 no"},
+        "the mail about example.com (2026-05-11 to 2026-05-17) to a@example.net was refused: 550 no; it is not tried again",
+    ),
+    (
+        "mail-unsure",
+        {**MAIL, "reason": "timed out"},
+        (
+            "it is not sure whether the mail about example.com (2026-05-11 to 2026-05-17) to a@example.net arrived: timed out; "
+            "summary --mail --again sends it"
+        ),
+    ),
+    ("mail-hindered", {"reason": "the server offers no STARTTLS"}, "mail waits: the server offers no STARTTLS"),
 ]
 
 
