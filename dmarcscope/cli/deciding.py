@@ -15,6 +15,7 @@ from dmarcscope.cli.options import (
     DomainArgument,
     Format,
     FormatOption,
+    GroupOption,
     OutputOption,
     SinceOption,
     StoreOption,
@@ -38,10 +39,6 @@ READINESS_EXAMPLES = (
 COVERAGE_EXAMPLES = "Examples: dmarcscope coverage example.com   |   dmarcscope coverage --since 2026-W20 --until 2026-W20 --format csv"
 
 AllOption = Annotated[bool, typer.Option("--all", help="Every policy domain of the store, a line each.")]
-GroupOption = Annotated[
-    str | None,
-    typer.Option("--group", help="The domains of this group of the configuration, a line each.", metavar="NAME", show_default=False),
-]
 
 
 def readiness(
@@ -84,10 +81,9 @@ def wanted(domain: str | None, group: str | None, settings: "Settings", *, all_d
         return [domain]
     if group is None:
         return None
-    if group not in settings.groups:
-        known = f"There are: {', '.join(settings.groups)}" if settings.groups else "Write it into the configuration, below [groups]"
-        raise SetupError(f"no group {group!r} is configured", where="--group", fix=known)
-    return list(settings.groups[group])
+    from dmarcscope.config.groups import group_of
+
+    return list(group_of(settings, group))
 
 
 def show(found: "Sequence[Assessed]", form: Format, output: Path | None, *, alone: bool) -> None:

@@ -48,6 +48,9 @@ UntilOption = Annotated[
 ]
 LimitOption = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many lines.", show_default=False)]
 DomainArgument = Annotated[str | None, typer.Argument(help="The domain, with its subdomains; all if left out.", show_default=False)]
+GroupOption = Annotated[
+    str | None, typer.Option("--group", help="The domains of this group of the configuration.", metavar="NAME", show_default=False)
+]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", min=1, max=64, help="Processes that read at once.")]
 ConfigOption = Annotated[
     Path | None,

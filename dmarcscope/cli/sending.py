@@ -13,6 +13,7 @@ from dmarcscope.cli.options import (
     DomainArgument,
     Format,
     FormatOption,
+    GroupOption,
     LimitOption,
     OutputOption,
     SinceOption,
@@ -45,9 +46,6 @@ ClassOption = Annotated[
         metavar="CLASS",
         show_default=False,
     ),
-]
-GroupOption = Annotated[
-    str | None, typer.Option("--group", help="The domains of this group of the configuration.", metavar="NAME", show_default=False)
 ]
 
 

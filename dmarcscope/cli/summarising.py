@@ -9,7 +9,17 @@ import typer
 from dmarcscope.cli import mailing
 from dmarcscope.cli import output as out
 from dmarcscope.cli.mailing import AgainOption, DryRunOption, MailOption, PreviewOption, ToOption
-from dmarcscope.cli.options import ConfigOption, Format, FormatOption, OutputOption, SinceOption, StoreOption, UntilOption, VerifiedOption
+from dmarcscope.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    GroupOption,
+    OutputOption,
+    SinceOption,
+    StoreOption,
+    UntilOption,
+    VerifiedOption,
+)
 from dmarcscope.errors import SetupError
 from dmarcscope.store import DEFAULT_STORE
 
@@ -28,9 +38,6 @@ DomainsArgument = Annotated[
 ]
 WeekOption = Annotated[
     str | None, typer.Option("--week", help="An ISO week (2026-W20); the last whole one with reports if none.", show_default=False)
-]
-GroupOption = Annotated[
-    str | None, typer.Option("--group", help="The domains of this group of the configuration.", metavar="NAME", show_default=False)
 ]
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", help="Write one page that needs nothing else to this file.", metavar="FILE", show_default=False)
@@ -88,10 +95,9 @@ def wanted_domains(domains: list[str] | None, group: str | None, settings: "Sett
         return domains or None
     if domains:
         raise SetupError("name domains, or give --group NAME, not both", fix="A group's domains stand in the configuration, below [groups]")
-    if group not in settings.groups:
-        known = f"There are: {', '.join(settings.groups)}" if settings.groups else "Write it into the configuration, below [groups]"
-        raise SetupError(f"no group {group!r} is configured", where="--group", fix=known)
-    return list(settings.groups[group])
+    from dmarcscope.config.groups import group_of
+
+    return list(group_of(settings, group))
 
 
 def wanted_period(week: str | None, since: str | None, until: str | None, now: datetime, *, verified: bool) -> "Filter":
