@@ -59,7 +59,7 @@ class Engine:
             self._connection = duckdb.connect()
             self._connection.execute("SET TimeZone = 'UTC'")
             # In a notebook without widgets even switching it off fails, and there it is off already.
-            if self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (True,):
+            if self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
                 self._connection.execute("SET enable_progress_bar = false")
             self._files = [""]
         if not newest and self._files != [""]:
