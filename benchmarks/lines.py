@@ -248,6 +248,25 @@ def _senders_month(plan: Plan) -> Figure:
     return Figure(found["month first"], f"the first time, all verdicts made anew; again {warm} s; peak {found['peak']:.0f} MiB")
 
 
+@functools.cache
+def _summaries(shape: str, turns: int) -> tuple[Run, ...]:
+    """Runs of the command that writes the page of the largest domain and a week, by wall time."""
+    _big_store(shape)
+    words = ("summary", "amber-000.example", "--week", "2026-W20", "--html", DATA / "summary.html", "--store", DATA / f"table-{shape}")
+    return tuple(sorted((_dmarcscope(*words) for _ in range(turns)), key=lambda run: run.wall))
+
+
+def _summary_time(plan: Plan) -> Figure:
+    runs = _summaries(plan.table, plan.slow_turns)
+    middle = runs[len(runs) // 2]
+    raw = f"whole process with the page written, median of {len(runs)} ({runs[0].wall:.2f}–{runs[-1].wall:.2f}); {middle.cpu:.2f} s CPU"
+    return Figure(middle.wall, raw)
+
+
+def _summary_memory(plan: Plan) -> Figure:
+    return Figure(max(run.peak for run in _summaries(plan.table, plan.slow_turns)) / MIB, "the same runs, the largest of them")
+
+
 def _bytes_made(plan: Plan) -> Figure:
     made = _big_store(plan.table)
     raw = f"{made['bytes'] / MIB:.1f} MiB in {made['files']:.0f} files for {made['rows']:,.0f} records"
@@ -372,6 +391,8 @@ LINES = (
     Line("worst", "worst 50 sources of all domains", 1, " s", _query("worst"), digits=3),
     Line("senders-week", "senders of one domain in a week", 0.3, " s", _senders_week, digits=3),
     Line("senders-month", "senders of all domains in 30 days", 3, " s", _senders_month),
+    Line("summary", "summary --html of one domain and a week", 3, " s", _summary_time),
+    Line("summary-memory", "its peak memory", 400, " MiB", _summary_memory, digits=0),
     Line("version", "dmarcscope --version against python -c pass", 8, "×", _version),
     Line("bytes", "bytes on disk per record, table only, the large store", 20, "", _bytes_made, digits=1),
     Line("bytes-ingested", "the same, a store as ingest leaves it", 20, "", _bytes_ingested, digits=1),
