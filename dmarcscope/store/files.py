@@ -67,6 +67,9 @@ class StoreFiles:
         if wrong:
             signs = " ".join(sign if sign.isprintable() else ascii(sign) for sign in wrong)
             raise SetupError(f"the path of a store must not contain {signs}", where=place, fix="Name another with --store")
+        # Readers of the table take a folder of that form above it for one of its partitions, and pass its lines over.
+        if any(part.startswith("month=") for part in self.root.resolve().parts):
+            raise SetupError("no folder above a store may be called month=…", where=place, fix="Name another with --store")
 
     def _check_whole(self) -> None:
         """Raise SetupError for a record table without its ledger: a new ledger would count its batches and reports from 1 again."""

@@ -285,6 +285,12 @@ def test_a_path_that_the_record_table_cannot_live_in_is_refused(sign: str, first
         take_in(tmp_path / f"a{sign}20b", first)
 
 
+def test_a_path_that_looks_like_a_partition_of_the_table_is_refused(first: Path, tmp_path: Path) -> None:
+    """Questions about a time would pass over all that is in it."""
+    with pytest.raises(SetupError, match="month="):
+        take_in(tmp_path / "month=2020-01" / "store", first)
+
+
 def test_a_store_that_is_a_file(first: Path, tmp_path: Path) -> None:
     (tmp_path / "store").write_text("no folder")
     with pytest.raises(SetupError, match="folder"):
