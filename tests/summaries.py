@@ -10,33 +10,21 @@ from dmarcscope.model.coverage import Coverage, Heard
 from dmarcscope.model.fix import Lookups
 from dmarcscope.model.readiness import Answer, Found, GateFound, NextStep, Passage, Present, Readiness, Stage, TargetVerdict
 from dmarcscope.model.sender_line import SenderLine
-from dmarcscope.model.summary import (
+from dmarcscope.model.summary import LedgerCounts, OverviewLine, Period, Restated, Summaries, Summary, ToDo, ToDoKind
+from dmarcscope.model.summary_figures import ClassTotal, Figure, FigureName, Finding, Reason, SummaryVerdict
+from dmarcscope.model.summary_tables import (
     AuthorLine,
-    ClassTotal,
-    Figure,
-    FigureName,
-    Finding,
     Group,
     Groups,
-    LedgerCounts,
     Matrix,
     MatrixRow,
-    OverviewLine,
-    Period,
     Point,
-    Reason,
     ReporterLine,
     Rest,
-    Restated,
     SenderTrend,
     SourceLine,
     Span,
-    Summaries,
-    Summary,
-    SummaryVerdict,
     Tables,
-    ToDo,
-    ToDoKind,
     Unauthorised,
 )
 from dmarcscope.model.verdict import YOURS, SenderClass

@@ -26,8 +26,6 @@ BESIDE = timedelta(days=2)
 LATELY = timedelta(days=30)
 COMPARED = timedelta(days=14)
 """Days before and after a change whose results are compared."""
-MOST_OF = 0.5
-"""The share of results that tells what fails."""
 WEIGHT = {Tone.BAD: 3.0, Tone.WARNING: 2.0, Tone.GOOD: 1.2, Tone.NEUTRAL: 1.0}
 SENDER_LIFE = {Kind.SENDER_NEW: Kind.SELECTOR_NEW, Kind.SENDER_GONE: Kind.SELECTOR_GONE, Kind.SENDER_BACK: Kind.SELECTOR_BACK}
 ALIKE = (Kind.FAILING, Kind.FAILING_ALONE, Kind.RECOVERED, Kind.RECOVERED_ALONE, Kind.SENDER_GONE)

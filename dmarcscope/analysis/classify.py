@@ -68,7 +68,7 @@ class Classifier:
         """The verdict on each sighting, in their order."""
         self._learnt = by_author(sightings)
         cases = [(self._bare(one.who, one.place.host), one) for one in sightings]
-        learn_services(cases, {})
+        learn_services(cases)
         learn_homes(cases, self._learnt)
         learn_scatter(cases, self._learnt)
         learn_lists(cases, self._learnt)

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dmarcscope.analysis.coverage import is_spread, spread
-from dmarcscope.model.summary import Period, Point, Span
+from dmarcscope.model.summary import Period
+from dmarcscope.model.summary_tables import Point, Span
 from dmarcscope.model.verdict import YOURS, SenderClass
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

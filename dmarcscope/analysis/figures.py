@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dmarcscope.model.summary import ClassTotal, Figure, FigureName
+from dmarcscope.model.summary_figures import ClassTotal, Figure, FigureName
 from dmarcscope.model.verdict import SenderClass
 
 SUMS = ("messages", "passing", "delivered", "quarantined", "rejected", "overridden")

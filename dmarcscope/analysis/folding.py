@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from dmarcscope.model.sender_line import SenderLine
-from dmarcscope.model.summary import AuthorLine, Group, ReporterLine, Rest
+from dmarcscope.model.summary_tables import AuthorLine, Group, ReporterLine, Rest
 
 SENDERS = 500
 """Senders with a line of their own,"""

@@ -14,14 +14,14 @@ from dmarcscope.analysis.rules import STEADY_DAYS, Case, Services, Standing, pas
 
 HOME_SHARE = 0.3
 """Of a key's mail: the share from one group of hosts that makes it the key's home, besides those that are evidently its owner's."""
+NAMELESS_SHARE = 0.5
+"""The same of hosts that nobody has named."""
 STEADY_SHARE = 0.05
 """Of a domain's mail that nothing authenticates: the share from one group of hosts that is much."""
 STEADY_MESSAGES = 100
 """Messages that a system sends at least which is worth being one."""
 STEADY_SOURCES = 5
 """Addresses that one forgotten system has, at most."""
-NAMELESS_SHARE = 0.5
-"""The same of hosts that nobody has named."""
 CHANGED_SHARE = 0.75
 """Of the signed mail that hosts pass on: the share that is changed on its way; lists change all of it, forwarders little."""
 SCATTERED = 8
@@ -95,8 +95,9 @@ class Learnt:
 Cases = list[tuple[Case, Sighting]]
 
 
-def learn_services(cases: Cases, spans: dict[tuple[int, str], tuple[float, float]]) -> None:
-    """Which services an author's domain uses for certain, and over how many days each is seen; ``spans`` is room for the latter."""
+def learn_services(cases: Cases) -> None:
+    """Which services an author's domain uses for certain, and over how many days each is seen."""
+    spans: dict[tuple[int, str], tuple[float, float]] = {}
     for case, seen in cases:
         service = case.service if case.direct else case.host.service
         if service is None:
@@ -110,7 +111,7 @@ def learn_services(cases: Cases, spans: dict[tuple[int, str], tuple[float, float
 
 
 def learn_homes(cases: Cases, learnt: dict[str | None, Learnt]) -> None:
-    """Where each key is at home: on hosts that are evidently the author's, else on those that most of its mail comes from."""
+    """Where each key is at home: on hosts that are evidently the author's, and on those that much of its mail comes from."""
     direct: dict[Key, set[str]] = defaultdict(set)
     used: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     owners: dict[Key, Learnt] = {}

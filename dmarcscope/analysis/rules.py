@@ -317,7 +317,6 @@ RULES = (
     Rule("abuse", abuse, "a confirmed reverse name, an existing domain, or any authentication"),
     Rule("nothing-known", nothing_known, "`dmarcscope senders accept` or `reject`, or `dmarcscope resolve` where the DNS was not asked"),
 )
-BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def decide(case: Case) -> tuple[Rule, Decision]:

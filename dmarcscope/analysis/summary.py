@@ -10,17 +10,7 @@ from dmarcscope.analysis.folding import fold, of_author, of_group, of_sender, sh
 from dmarcscope.analysis.roll_up import class_of
 from dmarcscope.model.coverage import Coverage, Heard
 from dmarcscope.model.sender_line import SenderLine
-from dmarcscope.model.summary import (
-    AuthorLine,
-    Group,
-    Groups,
-    Matrix,
-    MatrixRow,
-    ReporterLine,
-    Rest,
-    SenderTrend,
-    SourceLine,
-)
+from dmarcscope.model.summary_tables import AuthorLine, Group, Groups, Matrix, MatrixRow, ReporterLine, Rest, SenderTrend, SourceLine
 from dmarcscope.model.verdict import SenderClass
 
 SUMS = ("messages", "passing", "delivered", "quarantined", "rejected")

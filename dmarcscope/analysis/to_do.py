@@ -7,7 +7,8 @@ from dmarcscope.analysis.folding import short
 from dmarcscope.analysis.verdicts import FEW, Seen
 from dmarcscope.model.change import Change, Kind
 from dmarcscope.model.fix import Fix
-from dmarcscope.model.summary import SenderTrend, ToDo, ToDoKind
+from dmarcscope.model.summary import ToDo, ToDoKind
+from dmarcscope.model.summary_tables import SenderTrend
 from dmarcscope.model.verdict import SenderClass
 
 AT_MOST = 3

@@ -11,7 +11,9 @@ from dmarcscope.analysis.folding import short
 from dmarcscope.model.change import Change, Kind, Timeline, Tone
 from dmarcscope.model.coverage import Coverage
 from dmarcscope.model.readiness import Readiness, Stage
-from dmarcscope.model.summary import ClassTotal, Finding, Period, Reason, SenderTrend
+from dmarcscope.model.summary import Period
+from dmarcscope.model.summary_figures import ClassTotal, Finding, Reason
+from dmarcscope.model.summary_tables import SenderTrend
 from dmarcscope.model.verdict import YOURS, SenderClass
 
 FEW = 10

@@ -6,7 +6,7 @@ terminal, and neither is escaped for HTML.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -14,7 +14,16 @@ from dmarcscope.model.change import Change, Kind, Timeline, Tone
 from dmarcscope.model.coverage import Coverage
 from dmarcscope.model.fix import Lookups
 from dmarcscope.model.readiness import Readiness
-from dmarcscope.model.sender_line import SenderLine
+from dmarcscope.model.summary_figures import ClassTotal, Figure, FigureName, SummaryVerdict
+from dmarcscope.model.summary_tables import (
+    Groups,
+    Matrix,
+    Rest,
+    SenderTrend,
+    Span,
+    Tables,
+    Unauthorised,
+)
 from dmarcscope.model.verdict import YOURS, SenderClass
 
 MARKED = frozenset({Kind.DNS, Kind.POLICY, Kind.SELECTOR_NEW, Kind.SELECTOR_GONE, Kind.SELECTOR_BACK})
@@ -45,168 +54,6 @@ class Period:
         return max((self.end - timedelta(seconds=1)).date(), self.first_day)
 
 
-class Finding(StrEnum):
-    """What a verdict rests on."""
-
-    NO_REPORTS = "no-reports"  # none at all about the domain, ever
-    NO_MAIL = "no-mail"  # none of this period, while there are some of other times
-    REPORTS_MISSING = "reports-missing"  # usual reporters are silent, or the period is not complete yet
-    OWN_STOPPED = "own-mail-stopped"  # mail of the owner's fails, and receivers quarantine or reject it
-    OWN_FAILING = "own-mail-failing"  # a notable share fails, and is delivered all the same
-    FORGED_DELIVERED = "forged-mail-delivered"  # unauthorised mail at volume, delivered as p=none asks nothing
-    NEW_UNKNOWN = "new-unknown-sender"
-    UNKNOWN = "unknown-sender"  # at volume, though not new
-    BROKEN_ALONE = "spf-or-dkim-broken"  # while the other carries the mail
-    BAD_CHANGE = "change"  # a change of the timeline that is bad or to be looked at, and that nothing above tells
-    FORGED_STOPPED = "forged-mail-stopped"
-    QUIET = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One thing that a verdict rests on: ``count`` of what it names (senders, reporters, changes), and the ``messages`` concerned.
-
-    ``names``: those with most messages first; not all, where there are many. ``of``: the messages of which these are some.
-    """
-
-    finding: Finding
-    tone: Tone
-    count: int = 0
-    messages: int = 0
-    of: int = 0
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryVerdict:
-    """Should I worry? ``sentence`` answers it, ``because`` tells why, a sentence each, the gravest first; ``reasons`` is the same as data.
-
-    ``subject`` is the subject line of the mail: one line, at most some eighty characters, without anything a header would obey.
-    """
-
-    tone: Tone
-    sentence: str
-    because: tuple[str, ...]
-    subject: str
-    reasons: tuple[Reason, ...]
-
-
-class FigureName(StrEnum):
-    """The five figures."""
-
-    REPORTED = "reported"
-    PASSING = "passing"
-    YOURS_FAILING = "yours-failing"
-    FORWARDED = "forwarded"
-    UNAUTHORISED = "unauthorised"
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One of the five: ``messages`` of ``whole`` (all that were reported), and the same of the period before; None where there is none.
-
-    ``parts`` sum up to ``messages`` where there are some: `forwarded` and `mailing-list`; `stopped`, `delivered` and `untold`.
-    """
-
-    name: FigureName
-    messages: int
-    whole: int
-    before: int | None
-    whole_before: int | None
-    parts: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def change(self) -> int | None:
-        """Messages more (or fewer) than in the period before."""
-        return None if self.before is None else self.messages - self.before
-
-    @property
-    def share(self) -> float | None:
-        """Which share it is, from 0 to 1; None of nothing."""
-        return self.messages / self.whole if self.whole else None
-
-    @property
-    def share_before(self) -> float | None:
-        """The same in the period before."""
-        return self.before / self.whole_before if self.before is not None and self.whole_before else None
-
-
-@dataclass(frozen=True, slots=True)
-class ClassTotal:
-    """The mail of one class and what receivers did with it. ``delivered + quarantined + rejected + untold = messages``."""
-
-    sender_class: SenderClass
-    messages: int
-    passing: int
-    delivered: int
-    quarantined: int
-    rejected: int
-    untold: int
-    overridden: int
-    before: int | None
-
-    @property
-    def stopped(self) -> int:
-        """Quarantined or rejected."""
-        return self.quarantined + self.rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One bar of a chart in time: the messages from ``first`` to ``last`` (both belong to it), by class; and how many passed.
-
-    Reports about several days are spread over those of the period. All classes are there, those without mail with a 0.
-    """
-
-    first: date
-    last: date
-    by_class: Mapping[SenderClass, int]
-    passing: int
-
-    @property
-    def messages(self) -> int:
-        """Their sum."""
-        return sum(self.by_class.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A sender's messages from ``first`` to ``last`` (both belong to it), and how many of them passed DMARC."""
-
-    first: date
-    last: date
-    messages: int
-    passing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What was folded: ``count`` lines, and their sums. Nothing folded: all zero."""
-
-    count: int = 0
-    messages: int = 0
-    passing: int = 0
-    delivered: int = 0
-    quarantined: int = 0
-    rejected: int = 0
-
-    def __bool__(self) -> bool:
-        """Whether anything was folded."""
-        return self.count > 0
-
-
-@dataclass(frozen=True, slots=True)
-class SenderTrend:
-    """A sender with its course: ``points`` by the steps of the period (as `Summary.spans`), ``weeks`` the weeks up to its end, oldest
-    first, the period among them (as `Summary.weeks`). Both are empty for senders of a long tail.
-    """
-
-    line: SenderLine
-    points: tuple[Point, ...] = ()
-    weeks: tuple[Point, ...] = ()
-    is_new: bool = False
-
-
 class ToDoKind(StrEnum):
     """Where something to do comes from."""
 
@@ -233,128 +80,6 @@ class ToDo:
     command: str = ""
     documentation: str = ""
     lookups: Lookups | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Mail summed by something (``key``; empty where it is not known): what receivers did with it. ``sources``: addresses."""
-
-    key: str
-    sources: int
-    messages: int
-    passing: int
-    delivered: int
-    quarantined: int
-    rejected: int
-    untold: int
-
-    @property
-    def stopped(self) -> int:
-        """Quarantined or rejected."""
-        return self.quarantined + self.rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Groups, those with most messages first, and what was folded."""
-
-    groups: tuple[Group, ...] = ()
-    rest: Rest = field(default_factory=Rest)
-
-
-@dataclass(frozen=True, slots=True)
-class Unauthorised:
-    """Unauthorised mail, summed four ways; each sums up to the same. ``authors``: the names that were forged.
-
-    ``networks`` («Example Hosting AS64500») and ``countries`` (ISO 3166, two letters) are of the network table; one empty key without it.
-    """
-
-    senders: Groups
-    networks: Groups
-    countries: Groups
-    authors: Groups
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixRow:
-    """A sender's messages by reporter, in the order of `Matrix.reporters`. The last row, with an empty name and no class, is all others."""
-
-    sender: str
-    sender_class: SenderClass | None
-    messages: tuple[int, ...]
-    passing: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Sender by reporter: those with most messages. The last reporter, "", is all others; it and the last row are there only if needed."""
-
-    reporters: tuple[str, ...]
-    rows: tuple[MatrixRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """An address of a sender: ``name`` is its forward-confirmed name (else empty), ``network`` and ``country`` those of the table."""
-
-    source_ip: str
-    name: str
-    network: str
-    country: str
-    sender: str
-    sender_class: SenderClass
-    messages: int
-    passing: int
-    dkim_aligned: int
-    spf_aligned: int
-    delivered: int
-    quarantined: int
-    rejected: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReporterLine:
-    """A reporter: its reports and messages of the period, what it did, and how it reports (as `Heard` of the coverage).
-
-    ``usual``: it reports as a rule. ``silent_since``: the first day that is missing, where a usual one is overdue. ``expected``: messages
-    likely still to come.
-    """
-
-    reporter: str
-    reports: int
-    messages: int
-    passing: int
-    delivered: int
-    quarantined: int
-    rejected: int
-    usual: bool
-    silent_since: date | None
-    expected: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorLine:
-    """An author domain (`header_from`), such as a subdomain, by class; ``passing`` of all its messages."""
-
-    name: str
-    messages: int
-    passing: int
-    by_class: Mapping[SenderClass, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """All tables in full, but for the ends of long tails (``…_rest``).
-
-    That of senders is `Summary.senders`, and that of changes `Summary.timeline`.
-    """
-
-    sources: tuple[SourceLine, ...]
-    sources_rest: Rest
-    reporters: tuple[ReporterLine, ...]
-    reporters_rest: Rest
-    authors: tuple[AuthorLine, ...]
-    authors_rest: Rest
 
 
 @dataclass(frozen=True, slots=True)

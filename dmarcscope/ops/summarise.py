@@ -17,7 +17,8 @@ from dmarcscope.analysis.figures import before_sums, class_totals, figures
 from dmarcscope.analysis.verdicts import Seen
 from dmarcscope.model.change import Tone
 from dmarcscope.model.knowledge import Knowledge
-from dmarcscope.model.summary import DomainCount, Figure, FigureName, Former, OverviewLine, Period, Summaries, Summary
+from dmarcscope.model.summary import DomainCount, Former, OverviewLine, Period, Summaries, Summary
+from dmarcscope.model.summary_figures import Figure, FigureName
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.ops import summing as parts
 from dmarcscope.ops.ask import resolved
@@ -184,17 +185,9 @@ def summary(asked: Asked, domain: str) -> Summary:
     # The ledger knows reports by their policy domain, which may be one above.
     covering = readiness.present.policy_domain or domain
     covered = parts.coverage_of(asked, covering)
-    found = Seen(
-        period,
-        classes,
-        senders,
-        {row["sender"]: row["messages"] for row in asked.ask(questions.OWN_STOPPED)},
-        {row["sender"]: row["broken"] for row in asked.ask(questions.SPF_BROKEN)},
-        parts.timeline_of(asked, domain, wide),
-        covered,
-        readiness,
-        ever=bool(before or times) or newest_moment(store, replace(asked.which, domain=domain, since=None, until=None)) is not None,
-    )
+    ever = bool(before or times) or newest_moment(store, replace(asked.which, domain=domain, since=None, until=None)) is not None
+    changed = parts.timeline_of(asked, domain, wide)
+    found = Seen(period, classes, senders, *stopped_and_broken(asked), changed, covered, readiness, ever=ever)
     where = parts.places(asked, wide)
     by_address = asked.ask(questions.BY_ADDRESS) if where is not None else []
     made = Summary(
@@ -228,6 +221,12 @@ def summary(asked: Asked, domain: str) -> Summary:
     )
     parts.let_go(store)
     return made
+
+
+def stopped_and_broken(asked: Asked) -> tuple[dict[str, int], dict[str, int]]:
+    """By sender: messages of one's own that receivers stopped, and those whose SPF is in error."""
+    stopped = {row["sender"]: row["messages"] for row in asked.ask(questions.OWN_STOPPED)}
+    return stopped, {row["sender"]: row["broken"] for row in asked.ask(questions.SPF_BROKEN)}
 
 
 def overview_line(found: Summary, names: Iterable[str]) -> OverviewLine:

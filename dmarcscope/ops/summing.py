@@ -23,18 +23,9 @@ from dmarcscope.model.coverage import Coverage
 from dmarcscope.model.knowledge import Knowledge
 from dmarcscope.model.readiness import Readiness
 from dmarcscope.model.sender_line import SenderLine
-from dmarcscope.model.summary import (
-    FigureName,
-    Former,
-    Groups,
-    LedgerCounts,
-    Period,
-    Restated,
-    SummaryVerdict,
-    Tables,
-    ToDo,
-    Unauthorised,
-)
+from dmarcscope.model.summary import Former, LedgerCounts, Period, Restated, ToDo
+from dmarcscope.model.summary_figures import FigureName, SummaryVerdict
+from dmarcscope.model.summary_tables import Groups, Tables, Unauthorised
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.ops import changes as timelines
 from dmarcscope.ops import readiness as deciding

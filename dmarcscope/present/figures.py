@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dmarcscope.model.change import Change
-from dmarcscope.model.summary import ClassTotal, Group, Groups, Matrix, Rest, SenderTrend, Span, Summary
+from dmarcscope.model.summary import Summary
+from dmarcscope.model.summary_figures import ClassTotal
+from dmarcscope.model.summary_tables import Group, Groups, Matrix, Rest, SenderTrend, Span
 from dmarcscope.model.verdict import YOURS, SenderClass
 from dmarcscope.present.sheets import Sheet, class_name, named, sheet, sums
 from dmarcscope.present.wording import counted, number, safe, share
@@ -268,26 +270,7 @@ def heat_map(found: Matrix) -> Chart | None:
         for x, (messages, good) in enumerate(zip(row.messages, row.passing, strict=True))
         if messages
     ]
-    traces = []
-    for at, (_, name, look) in enumerate(SHARES):
-        of = [one for one in cells if step_of(one[3], one[2]) == at]
-        traces.append(
-            bar(
-                name,
-                look,
-                orientation="h",
-                width=0.94,
-                base=[x - 0.48 for _, x, *_ in of],
-                x=[0.96] * len(of),
-                y=[y for y, *_ in of],
-                text=[brief(good, messages) for *_, messages, good in of],
-                textposition="inside",
-                insidetextanchor="middle",
-                customdata=[f"{share(good, messages)} of {counted(messages, 'message')}" for *_, messages, good in of],
-                hovertemplate="%{customdata} pass<extra></extra>",
-            )
-        )
-    shown = [one for one in traces if one["x"]]
+    shown = [trace for at in range(len(SHARES)) if (trace := places_of_step(at, cells))["x"]]
     layout = base(ROOM + 60 + ROW * len(rows)) | {
         "barmode": "overlay",
         "xaxis": axis(
@@ -319,6 +302,30 @@ def heat_map(found: Matrix) -> Chart | None:
         figure(shown, layout),
         sheet("heat-map", title, head, table),
         wide=True,
+    )
+
+
+Cell = tuple[int, int, int, int]
+"""A place of the heat map: row, column, messages, and how many of them pass."""
+
+
+def places_of_step(at: int, cells: Sequence[Cell]) -> dict[str, Any]:
+    """The places of the heat map whose share falls into a step, as bars that fill them."""
+    _, name, look = SHARES[at]
+    of = [one for one in cells if step_of(one[3], one[2]) == at]
+    return bar(
+        name,
+        look,
+        orientation="h",
+        width=0.94,
+        base=[x - 0.48 for _, x, *_ in of],
+        x=[0.96] * len(of),
+        y=[y for y, *_ in of],
+        text=[brief(good, messages) for *_, messages, good in of],
+        textposition="inside",
+        insidetextanchor="middle",
+        customdata=[f"{share(good, messages)} of {counted(messages, 'message')}" for *_, messages, good in of],
+        hovertemplate="%{customdata} pass<extra></extra>",
     )
 
 

@@ -25,7 +25,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from dmarcscope.model.change import Change, Tone
 from dmarcscope.model.delivery import Figures, Written
 from dmarcscope.model.readiness import Passage, Readiness
-from dmarcscope.model.summary import FORWARDING, Figure, Finding, Rest, Span, Summaries, Summary
+from dmarcscope.model.summary import FORWARDING, Summaries, Summary
+from dmarcscope.model.summary_figures import Figure, Finding
+from dmarcscope.model.summary_tables import Rest, Span
 from dmarcscope.model.verdict import YOURS, SenderClass
 from dmarcscope.present import summary_wording as wording
 from dmarcscope.present.defang import defanged, exact_html

@@ -18,7 +18,9 @@ from markupsafe import Markup, escape
 
 from dmarcscope.model.change import Tone
 from dmarcscope.model.readiness import Readiness, Stage
-from dmarcscope.model.summary import Figure, FigureName, Point, Rest, Summaries, Summary, SummaryVerdict, ToDo
+from dmarcscope.model.summary import Summaries, Summary, ToDo
+from dmarcscope.model.summary_figures import Figure, FigureName, SummaryVerdict
+from dmarcscope.model.summary_tables import Point, Rest
 from dmarcscope.present import coverage as covering
 from dmarcscope.present.figures import Chart, charts
 from dmarcscope.present.prose import sentence

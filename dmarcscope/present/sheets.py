@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from dmarcscope.model.summary import AuthorLine, Group, Groups, ReporterLine, Rest, SenderTrend, SourceLine, Summary
+from dmarcscope.model.summary import Summary
+from dmarcscope.model.summary_tables import AuthorLine, Group, Groups, ReporterLine, Rest, SenderTrend, SourceLine
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.present.summary_wording import CLASSES
 from dmarcscope.present.wording import counted, day, number, safe, share

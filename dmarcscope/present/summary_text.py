@@ -11,20 +11,9 @@ from typing import Any
 from dmarcscope.model.change import Change, Tone
 from dmarcscope.model.fix import Lookups
 from dmarcscope.model.readiness import Passage, TargetVerdict
-from dmarcscope.model.summary import (
-    Figure,
-    FigureName,
-    Group,
-    Groups,
-    OverviewLine,
-    Period,
-    ReporterLine,
-    Rest,
-    SenderTrend,
-    Summaries,
-    Summary,
-    ToDo,
-)
+from dmarcscope.model.summary import OverviewLine, Period, Summaries, Summary, ToDo
+from dmarcscope.model.summary_figures import Figure, FigureName
+from dmarcscope.model.summary_tables import Group, Groups, ReporterLine, Rest, SenderTrend
 from dmarcscope.model.verdict import YOURS, SenderClass
 from dmarcscope.present.prose import MAX_LINE, sentence
 from dmarcscope.present.summary_wording import ANSWERS, CLASSES, FIGURES, PARTS, complete, policy

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from dmarcscope.model.change import Tone
 from dmarcscope.model.readiness import Answer, Readiness, Stage
-from dmarcscope.model.summary import FigureName, Finding, Period, Reason, Summary
+from dmarcscope.model.summary import Period, Summary
+from dmarcscope.model.summary_figures import FigureName, Finding, Reason
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.present.wording import counted, number, safe, share
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from sqlite3 import Row
 
 from dmarcscope.model.delivery import Assignment, Delivery, DeliveryState, Figures
-from dmarcscope.model.summary import FigureName, Former
+from dmarcscope.model.summary import Former
+from dmarcscope.model.summary_figures import FigureName
 from dmarcscope.store.ledger import Ledger, time_text
 
 OF = "what = ? AND period_begin = ? AND period_end = ?"

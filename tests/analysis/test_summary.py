@@ -18,7 +18,9 @@ from dmarcscope.model.coverage import Coverage, Heard
 from dmarcscope.model.fix import Fix
 from dmarcscope.model.readiness import Evidence, NextStep, Present, Stage
 from dmarcscope.model.sender_line import SenderLine
-from dmarcscope.model.summary import FigureName, Finding, Group, Period, SenderTrend, ToDoKind
+from dmarcscope.model.summary import Period, ToDoKind
+from dmarcscope.model.summary_figures import FigureName, Finding
+from dmarcscope.model.summary_tables import Group, SenderTrend
 from dmarcscope.model.verdict import SenderClass
 
 MONDAY = datetime(2026, 5, 11, tzinfo=UTC)

@@ -23,7 +23,7 @@ from storeworld import SMALL
 from dmarcscope.errors import SetupError, StoreUnavailable
 from dmarcscope.intake.account import Security
 from dmarcscope.model.delivery import Assignment, DeliveryState, Receipt
-from dmarcscope.model.summary import FigureName
+from dmarcscope.model.summary_figures import FigureName
 from dmarcscope.ops.deliver import GIVE_UP, Mailing, deliver, is_over, sending_alone
 from dmarcscope.outgoing.smtp import Smtp
 from dmarcscope.store.deliveries import Deliveries

@@ -17,7 +17,8 @@ from dmarcscope.lookup.settings import DnsSettings
 from dmarcscope.model.change import Kind, Tone
 from dmarcscope.model.knowledge import Knowledge
 from dmarcscope.model.network import Network
-from dmarcscope.model.summary import FigureName, Finding, Former, ToDoKind
+from dmarcscope.model.summary import Former, ToDoKind
+from dmarcscope.model.summary_figures import FigureName, Finding
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.ops.changes import changes
 from dmarcscope.ops.coverage import coverage

@@ -14,7 +14,7 @@ import summaries
 from lxml import html as lxml_html
 
 from dmarcscope.model.change import Tone
-from dmarcscope.model.summary import Finding, Reason, SummaryVerdict
+from dmarcscope.model.summary_figures import Finding, Reason, SummaryVerdict
 from dmarcscope.present import mail
 from dmarcscope.present.defang import defanged, exact_html
 from dmarcscope.present.summary_text import text

@@ -13,7 +13,7 @@ from lxml import html
 from plotly.offline import get_plotlyjs_version
 
 from dmarcscope.model.change import Tone
-from dmarcscope.model.summary import Figure, FigureName
+from dmarcscope.model.summary_figures import Figure, FigureName
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.present.page import changed, full_plotly, page, plotly, spark
 from dmarcscope.present.wording import number

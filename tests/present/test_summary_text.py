@@ -16,29 +16,18 @@ from dmarcscope.model.coverage import Coverage
 from dmarcscope.model.fix import Lookups
 from dmarcscope.model.readiness import Evidence
 from dmarcscope.model.sender_line import SenderLine
-from dmarcscope.model.summary import (
+from dmarcscope.model.summary import DomainCount, LedgerCounts, OverviewLine, Period, Restated, Summaries, Summary, ToDo, ToDoKind
+from dmarcscope.model.summary_figures import FigureName, Finding, Reason, SummaryVerdict
+from dmarcscope.model.summary_tables import (
     AuthorLine,
-    DomainCount,
-    FigureName,
-    Finding,
     Group,
     Groups,
-    LedgerCounts,
     Matrix,
-    OverviewLine,
-    Period,
-    Reason,
     ReporterLine,
     Rest,
-    Restated,
     SenderTrend,
     SourceLine,
-    Summaries,
-    Summary,
-    SummaryVerdict,
     Tables,
-    ToDo,
-    ToDoKind,
     Unauthorised,
 )
 from dmarcscope.model.verdict import SenderClass

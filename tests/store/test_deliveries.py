@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dmarcscope.model.delivery import Assignment, DeliveryState
-from dmarcscope.model.summary import FigureName
+from dmarcscope.model.summary_figures import FigureName
 from dmarcscope.store.deliveries import CUT_SHORT, Deliveries
 from dmarcscope.store.ledger import SCHEMA_VERSION, Ledger
 
