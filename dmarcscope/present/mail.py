@@ -276,8 +276,9 @@ def missing_of_all(found: Summaries) -> list[str]:
 
 
 def because(found: Summary) -> list[str]:
-    """Why the verdict is as it is, but for what is missing."""
-    return [text for reason, text in reasons(found) if reason not in MISSING]
+    """Why the verdict is as it is, but for what is missing, and for what its sentence says itself."""
+    more = wording.beside(found.verdict)
+    return [text for reason, text in reasons(found) if reason not in MISSING and text in more]
 
 
 def reasons(found: Summary) -> list[tuple[Finding, str]]:

@@ -19,14 +19,14 @@ from markupsafe import Markup, escape
 from dmarcscope.model.change import Tone
 from dmarcscope.model.readiness import Readiness, Stage
 from dmarcscope.model.summary import Summaries, Summary, ToDo
-from dmarcscope.model.summary_figures import Figure, FigureName, SummaryVerdict
+from dmarcscope.model.summary_figures import Figure, FigureName
 from dmarcscope.model.summary_tables import Point, Rest
 from dmarcscope.present import coverage as covering
 from dmarcscope.present.figures import Chart, charts
 from dmarcscope.present.prose import sentence
 from dmarcscope.present.readiness import gates
 from dmarcscope.present.sheets import Sheet, class_name, groups_in_short, in_full
-from dmarcscope.present.summary_wording import FIGURES, STAGES, capital
+from dmarcscope.present.summary_wording import FIGURES, STAGES, beside, capital
 from dmarcscope.present.wording import counted, day, minute, number, safe, share
 
 NAME, SENTENCE, LINE = 80, 600, 4_000
@@ -256,12 +256,6 @@ def changed(figure: Figure) -> Changed:
     percent = f" ({100 * figure.change / figure.before:+.0f} %)" if figure.before and figure.change else ""
     words = f"{number(abs(figure.change))}{percent}" if figure.change else "as before"
     return Changed(ARROWS[sign(figure.change)], words, tone_of(figure.name, figure.change))
-
-
-def beside(verdict: SummaryVerdict) -> list[str]:
-    """The reasons that the sentence of a verdict does not hold itself."""
-    said = verdict.sentence.lower()
-    return [one for one in verdict.because if one.lower().removesuffix(".") not in said]
 
 
 def sign(value: float) -> int:

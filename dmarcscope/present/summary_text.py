@@ -16,7 +16,7 @@ from dmarcscope.model.summary_figures import Figure, FigureName
 from dmarcscope.model.summary_tables import Group, Groups, ReporterLine, Rest, SenderTrend
 from dmarcscope.model.verdict import YOURS, SenderClass
 from dmarcscope.present.prose import MAX_LINE, sentence
-from dmarcscope.present.summary_wording import ANSWERS, CLASSES, FIGURES, PARTS, complete, policy
+from dmarcscope.present.summary_wording import ANSWERS, CLASSES, FIGURES, PARTS, beside, complete, policy
 from dmarcscope.present.wording import counted, number, safe, share
 
 WIDTH = 78
@@ -80,7 +80,7 @@ def verdict(found: Summary) -> Iterator[str]:
     """Should I worry, and why?"""
     yield from title(f"{safe(found.domain, 60)}, {named(found.period)}")
     yield from wrapped(found.verdict.sentence)
-    for why in found.verdict.because:
+    for why in beside(found.verdict):
         yield from wrapped(why, first="- ", indent=2)
     yield from wrapped(complete(found))
     if found.messages and not found.has_dns:

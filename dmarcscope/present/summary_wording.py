@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dmarcscope.model.change import Tone
 from dmarcscope.model.readiness import Answer, Readiness, Stage
 from dmarcscope.model.summary import Period, Summary
-from dmarcscope.model.summary_figures import FigureName, Finding, Reason
+from dmarcscope.model.summary_figures import FigureName, Finding, Reason, SummaryVerdict
 from dmarcscope.model.verdict import SenderClass
 from dmarcscope.present.wording import counted, number, safe, share
 
@@ -172,6 +172,12 @@ def during(period: Period) -> str:
 def because(found: Iterable[Reason]) -> tuple[str, ...]:
     """Why, a sentence each."""
     return tuple(f"{capital(WHY[one.finding](one))}." for one in found)
+
+
+def beside(verdict: SummaryVerdict) -> list[str]:
+    """The reasons that the sentence of a verdict does not hold itself."""
+    said = verdict.sentence.lower()
+    return [one for one in verdict.because if one.lower().removesuffix(".") not in said]
 
 
 def capital(text: str) -> str:
