@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from arro3.core import RecordBatch, RecordBatchReader, Schema, Table
 
@@ -12,6 +13,15 @@ if TYPE_CHECKING:
     import duckdb
 
 NAMES = ", ".join(f'"{name}"' for name in RECORDS_SCHEMA.names)
+
+
+MEMORY = "1GiB"
+"""What an answer may take of memory; those that people read take a tenth of it."""
+
+
+def quoted(path: object) -> str:
+    """A path as SQL takes it."""
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 class Engine:
@@ -58,6 +68,9 @@ class Engine:
         if self._connection is None:
             self._connection = duckdb.connect()
             self._connection.execute("SET TimeZone = 'UTC'")
+            # A store is larger than memory: beyond this it sorts and joins on disk, in the store's folder, which nobody else may read.
+            self._connection.execute(f"SET memory_limit = '{MEMORY}'")
+            self._connection.execute(f"SET temp_directory = {quoted(self._table.root.parent / f'answer-{uuid4().hex}')}")
             # In a notebook without widgets even switching it off fails, and there it is off already.
             if self._connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
                 self._connection.execute("SET enable_progress_bar = false")
@@ -76,7 +89,7 @@ class Engine:
             connection.register("nothing", Table.from_batches([], schema=RECORDS_SCHEMA))
             connection.execute(f"CREATE OR REPLACE VIEW records AS SELECT {NAMES} FROM nothing")  # noqa: S608 (our own names)
             return
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        listed = ", ".join(map(quoted, files))
         connection.execute(
             f"CREATE OR REPLACE VIEW records AS SELECT {NAMES}"  # noqa: S608 (our own names, and quoted)
             f" FROM read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
